@@ -1,0 +1,7 @@
+/** What the process ends with. Where two hold, wrong usage comes before unread. */
+export const ExitCode = { fine: 0, wrongUsage: 2, unread: 3, ownFault: 70, interrupted: 130 } as const
+
+/** The command was called in a way it does not understand; the message says what to write instead. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node.js understands: everything else is TypeScript, which Node.js runs as it is from version 24 on.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const NODE_MAJOR = 24
+
+if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
+  await import('./main.ts')
+} else {
+  const pinned = fileURLToPath(new URL(`../node_modules/node-${process.platform}-${process.arch}/bin/node`, import.meta.url))
+  if (!existsSync(pinned)) {
+    process.stderr.write(
+      `keytrail: this is Node.js ${process.versions.node}, and Keytrail needs ${NODE_MAJOR}.\n` +
+        `On Linux "npm ci" brings it along; elsewhere install Node.js ${NODE_MAJOR} or newer from https://nodejs.org and try again.\n`,
+    )
+    process.exit(2)
+  }
+  const { status, signal } = spawnSync(pinned, process.argv.slice(1), { stdio: 'inherit' })
+  process.exit(signal === 'SIGINT' ? 130 : (status ?? 70))
+}

@@ -1,0 +1,43 @@
+import { Command, CommanderError } from 'commander'
+import { readFileSync } from 'node:fs'
+import { standingFolder } from '../shared/wiring.ts'
+import { startCommand } from './commands/start.ts'
+import { usageCommand } from './commands/usage.ts'
+import { ExitCode, UsageError } from './exit.ts'
+import { shown } from './output/shown.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+
+process.on('SIGINT', () => process.exit(ExitCode.interrupted))
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? ExitCode.fine : ExitCode.ownFault)
+})
+
+const program = new Command('keytrail')
+  .description('Proof of how AWS encryption is configured, used, cached and rotated, from CloudTrail.')
+  .version(version)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(`keytrail: ${shown(text.replace(/^error: /, '').trimEnd())}\n`) })
+  .showHelpAfterError('(--help shows the options)')
+for (const command of [usageCommand(standingFolder()), startCommand(standingFolder())]) {
+  program.addCommand(command.copyInheritedSettings(program))
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.fine : ExitCode.wrongUsage
+  if (error instanceof UsageError) {
+    process.stderr.write(`keytrail: ${shown(error.message)}\n`)
+    return ExitCode.wrongUsage
+  }
+  process.stderr.write(
+    `keytrail: this is a fault of Keytrail's own. Please report it with what follows.\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
+  return ExitCode.ownFault
+}

@@ -1,0 +1,94 @@
+import Table from 'cli-table3'
+import { styleText } from 'node:util'
+import type { Dimension, UsageReport, UsageRow } from '../../shared/usage/usage-report.ts'
+import { shown } from './shown.ts'
+
+export type TableStyle = { readonly isColored: boolean }
+
+const HEADINGS: Readonly<Record<Dimension, string>> = {
+  key: 'KMS key',
+  operation: 'operation',
+  caller: 'caller',
+  service: 'by service',
+  scope: 'scope',
+  errorCode: 'error',
+  hour: 'hour',
+}
+/** What a value that no record tells is shown as, by dimension. */
+const ABSENT: Readonly<Record<Dimension, string>> = {
+  key: '(nothing)',
+  operation: '',
+  caller: '(not told)',
+  service: '',
+  scope: '',
+  errorCode: '',
+  hour: '(not told)',
+}
+const NO_BORDERS = {
+  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
+  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
+  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+} // prettier-ignore
+
+/** What a person reads: the calls by key, what names no key, and what was left out of the count and why. */
+export function usageTable(report: UsageReport, by: readonly Dimension[], style: TableStyle): string {
+  const bold = (text: string): string => (style.isColored ? styleText('bold', text, { validateStream: false }) : text)
+  const dim = (text: string): string => (style.isColored ? styleText('dim', text, { validateStream: false }) : text)
+  const parts: string[] = []
+  parts.push(bold('KMS calls'), report.calls.length === 0 ? '(none that name a key)' : table(report.calls, by, 'keyArn', dim))
+  if (report.unattributed.length > 0) {
+    parts.push(
+      '',
+      bold('Calls that name no key'),
+      dim('an alias, or what a failed call asked for: text its caller chose, so no key is charged with it'),
+    )
+    parts.push(table(report.unattributed, by, 'sent', dim))
+  }
+  parts.push('', ...summary(report))
+  return `${parts.join('\n')}\n`
+}
+
+function table(rows: readonly UsageRow[], by: readonly Dimension[], keyName: 'keyArn' | 'sent', dim: (text: string) => string): string {
+  const headings = by.map((dimension) => (dimension === 'key' && keyName === 'sent' ? 'sent in its place' : HEADINGS[dimension]))
+  const lines = new Table({
+    head: [...headings, 'succeeded', 'failed'].map(dim),
+    colAligns: [...by.map(() => 'left' as const), 'right', 'right'],
+    chars: NO_BORDERS,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  })
+  for (const row of rows) {
+    const values = by.map((dimension) => {
+      const value = row[dimension === 'key' ? keyName : dimension]
+      return typeof value === 'string' ? shown(value) : ABSENT[dimension]
+    })
+    lines.push([...values, number(row.succeeded), number(row.failed)])
+  }
+  return lines
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+function summary(report: UsageReport): readonly string[] {
+  const rows = [...report.calls, ...report.unattributed]
+  const succeeded = rows.reduce((total, row) => total + row.succeeded, 0)
+  const failed = rows.reduce((total, row) => total + row.failed, 0)
+  const lines = [
+    `${number(report.records)} CloudTrail records read: ${number(succeeded)} uses of KMS keys succeeded, ${number(failed)} failed.`,
+    `${number(report.duplicates)} records were repeats of calls already counted; ${number(report.dryRuns)} were dry runs, which use no key.`,
+  ]
+  if (report.skipped.length > 0) lines.push(`${number(report.skipped.length)} files hold no records and were skipped (${kinds(report)}).`)
+  if (report.malformed.length > 0) lines.push(`${number(report.malformed.length)} places could not be read: see below.`)
+  return lines
+}
+
+function kinds(report: UsageReport): string {
+  const counts = new Map<string, number>()
+  for (const { reason } of report.skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].map(([reason, count]) => `${number(count)} × ${reason}`).join(', ')
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US')
+}

@@ -1,0 +1,396 @@
+import { isUtf8 } from 'node:buffer'
+import { createScanner, type Scanner, Walked } from './scanner.ts'
+
+/**
+ * Reads JSON documents from a stream of bytes, item by item, in bounded memory: the elements of a log file's `Records`, of a
+ * LookupEvents answer's `Events` or of a plain array, and every other JSON value one after the other (JSON lines, concatenated JSON).
+ * What is no JSON is reported with its position, and reading goes on behind it.
+ */
+export type TrailReader = {
+  /** Takes the next bytes; they are copied. */
+  feed(bytes: Uint8Array): void
+  /** Says that the file has no more bytes; what comes next is another file. */
+  end(): void
+  /** Says why the rest of the file cannot be had; what comes next is another file. */
+  fail(reason: string): void
+}
+
+/** An item, valid only while it is being handed over. */
+export type TrailItem = {
+  /** Counts items from 1: the line of a JSON lines file, the record of a log file. */
+  readonly position: number
+  /** False if a member's name or text was written with escapes: `span` may then miss it or hold escapes; `json` is right. */
+  readonly isPlain: boolean
+  /** Where the value of a wanted member stands in `bytes`; `start` is 0 if the item has no such member. */
+  start(field: number): number
+  end(field: number): number
+  readonly bytes: Buffer
+  /** The whole item, parsed. */
+  json(): unknown
+}
+
+export type TrailVisitor = {
+  item(item: TrailItem): void
+  problem(position: number, reason: string): void
+}
+
+/** A CloudTrail event is 256 KB, or 1 MB in an event data store. https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html */
+export const ITEM_BYTES_MAX = 1 << 20
+const TOO_LARGE = `a record larger than ${ITEM_BYTES_MAX} bytes`
+/** After bytes that are no JSON the next are prepared in small steps: they may be no JSON either. */
+const CAUTIOUS_BYTES = 1 << 14
+
+const TAB = 0x09
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const SPACE = 0x20
+const QUOTE = 0x22
+const COMMA = 0x2c
+const OPEN_BRACKET = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+/**
+ * Where the reader is: between documents; among the items of a list; behind a list that is a member of an object; at that object's
+ * other members; leaving out an item that is broken or too large, by its brackets; looking for the line on which something new begins.
+ */
+type Mode = 'documents' | 'items' | 'afterList' | 'otherMembers' | 'skipItem' | 'seekLine'
+
+/** Where member k of `fields` stands is told for every item; `lists` are the two members that hold items. */
+export function createTrailReader(
+  options: { readonly lists: readonly [string, string]; readonly fields: readonly string[] },
+  visitor: TrailVisitor,
+): TrailReader {
+  const listFields = options.lists.length
+  const scanner: Scanner = createScanner([...options.lists, ...options.fields])
+  const { memory } = scanner
+
+  let mode: Mode = 'documents'
+  /** Unread bytes: [from, to). The bytes before `indexed` are prepared for walking. */
+  let from = scanner.windowStart
+  let to = scanner.windowStart
+  let indexed = scanner.windowStart
+  let isFirstByte = true
+  let isOver = false
+  let count = 0
+  /** The list being read is a document of its own, no member of an object. */
+  let isBareList = false
+  /** An item was read from the list: a comma or the list's end comes next. */
+  let wantsSeparator = false
+  /** What comes next may be a new document although the list before it never ended. */
+  let mayBeDocument = false
+  /** State of `skipItem`. */
+  let modeAfterSkip: Mode = 'documents'
+  let depth = 0
+  let isInString = false
+  /** `seekLine` looks for a line that begins with a bracket, not just for any line. */
+  let wantsBracket = false
+
+  const item: TrailItem & { position: number; isPlain: boolean; json: () => unknown } = {
+    position: 0,
+    isPlain: true,
+    start: (field) => scanner.start(field + listFields),
+    end: (field) => scanner.end(field + listFields),
+    bytes: memory,
+    json: () => undefined,
+  }
+
+  function feed(bytes: Uint8Array): void {
+    for (let offset = 0; offset < bytes.length;) {
+      makeRoom()
+      const taken = Math.min(bytes.length - offset, scanner.windowEnd - to)
+      memory.set(taken === bytes.length ? bytes : bytes.subarray(offset, offset + taken), to)
+      to += taken
+      offset += taken
+      read()
+    }
+  }
+
+  function end(): void {
+    isOver = true
+    makeRoom()
+    // A number ends only where something else begins.
+    memory[to++] = LINE_FEED
+    read()
+    if (mode === 'items' || mode === 'afterList' || (mode === 'skipItem' && wantsSeparator)) {
+      problem(`the file ends before its list of records does: it is cut off behind record ${count}`)
+    }
+    reset()
+  }
+
+  /** Moves the unread bytes to the window's beginning. */
+  function makeRoom(): void {
+    if (from > scanner.windowStart) {
+      memory.copyWithin(scanner.windowStart, from, to)
+      to -= from - scanner.windowStart
+      from = scanner.windowStart
+    }
+    indexed = from
+  }
+
+  function problem(reason: string): void {
+    visitor.problem(++count, reason)
+  }
+
+  function skipSpace(): void {
+    while (from < to) {
+      const byte = memory[from]
+      if (byte !== SPACE && byte !== LINE_FEED && byte !== CARRIAGE_RETURN && byte !== TAB) return
+      from++
+    }
+  }
+
+  /** Reads on until more bytes are needed. */
+  function read(): void {
+    if (isFirstByte && !skipByteOrderMark()) return
+    for (;;) {
+      if (mode === 'seekLine') {
+        if (!seekLine()) return
+      } else if (mode === 'skipItem') {
+        if (!skipItem()) return
+      } else {
+        skipSpace()
+        if (from === to) return
+        if (mode === 'items' && readSeparator()) continue
+        if (mode === 'afterList') readAfterList()
+        else if (!readValue()) return
+      }
+    }
+  }
+
+  function skipByteOrderMark(): boolean {
+    if (to - from < BYTE_ORDER_MARK.length && !isOver) return false
+    if (BYTE_ORDER_MARK.equals(memory.subarray(from, from + BYTE_ORDER_MARK.length))) from += BYTE_ORDER_MARK.length
+    isFirstByte = false
+    return true
+  }
+
+  /** In a list: takes a comma, or the list's end. True if that was all there was to do. */
+  function readSeparator(): boolean {
+    const byte = memory[from]
+    if (byte === CLOSE_BRACKET) {
+      from++
+      mode = isBareList ? 'documents' : 'afterList'
+      return true
+    }
+    if (!wantsSeparator) return false
+    wantsSeparator = false
+    if (byte !== COMMA) return false
+    from++
+    return true
+  }
+
+  /** Behind a list: the object's end, or a comma and more members, which are made to look like an object of their own. */
+  function readAfterList(): void {
+    const byte = memory[from]
+    if (byte === COMMA) {
+      memory[from] = OPEN_BRACE
+      mode = 'otherMembers'
+    } else if (byte === CLOSE_BRACE) {
+      from++
+      mode = 'documents'
+    } else {
+      problem('not valid JSON behind the list of records')
+      mode = 'seekLine'
+      wantsBracket = false
+    }
+  }
+
+  /** Reads one value. False if it needs more bytes. */
+  function readValue(): boolean {
+    if (mode === 'documents' && memory[from] === OPEN_BRACKET) {
+      from++
+      enterList(true)
+      return true
+    }
+    if (from >= indexed) prepare(to)
+    const isTop = mode !== 'items' || mayBeDocument
+    let walked = scanner.walk(from, indexed, isTop)
+    while (walked === Walked.incomplete && indexed < to) {
+      prepare(Math.min(to, from + 2 * (indexed - from)))
+      walked = scanner.walk(from, indexed, isTop)
+    }
+    switch (walked) {
+      case Walked.done:
+        finishValue(scanner.at())
+        return true
+      case Walked.items:
+        from = scanner.at()
+        enterList(false)
+        return true
+      case Walked.incomplete:
+        if (to - from > ITEM_BYTES_MAX) leaveOut(TOO_LARGE)
+        else if (isOver) recoverFromEnd()
+        else return false
+        return true
+      case Walked.invalid:
+        recover(scanner.at())
+        return true
+      case Walked.tooDeep:
+        leaveOut('nested too deep')
+        return true
+    }
+  }
+
+  function prepare(until: number): void {
+    scanner.index(from, until)
+    indexed = until
+  }
+
+  function enterList(isBare: boolean): void {
+    mode = 'items'
+    isBareList = isBare
+    wantsSeparator = false
+    mayBeDocument = false
+  }
+
+  function finishValue(next: number): void {
+    const start = from
+    from = next
+    mayBeDocument = false
+    if (mode === 'otherMembers') {
+      mode = 'documents'
+      return
+    }
+    wantsSeparator = mode === 'items'
+    if (next - start > ITEM_BYTES_MAX) problem(TOO_LARGE)
+    else if (scanner.nonAscii() && !isUtf8(memory.subarray(start, next))) problem('invalid UTF-8')
+    else {
+      item.position = ++count
+      item.isPlain = !scanner.escaped()
+      item.json = () => JSON.parse(memory.toString('utf8', start, next))
+      visitor.item(item)
+    }
+  }
+
+  /** Reports the value at `from`, which is no JSON at `at`, and goes on where something new seems to begin. */
+  function recover(at: number): void {
+    problem(`not valid JSON (byte ${at - from} of the record)`)
+    const line = lineWithBracket(from, at)
+    if (line !== -1) restart(line)
+    else if (mode === 'items') startSkipping()
+    else {
+      // Text on one line is one broken line; a document over many lines is broken until the next one begins.
+      wantsBracket = isOpening(memory[from]) && memory.subarray(from, at).includes(LINE_FEED)
+      mode = 'seekLine'
+      from = at
+    }
+  }
+
+  /** Reports the value at `from`, which the file's end cuts off; lines behind it may still be whole. */
+  function recoverFromEnd(): void {
+    problem('the file ends in the middle of a JSON document')
+    const line = lineWithBracket(from, to)
+    if (line !== -1) restart(line)
+    else {
+      from = to
+      mode = 'documents'
+    }
+  }
+
+  /** Reports the value at `from` and leaves it out by its brackets. */
+  function leaveOut(reason: string): void {
+    problem(reason)
+    startSkipping()
+  }
+
+  function startSkipping(): void {
+    modeAfterSkip = mode === 'items' ? 'items' : 'documents'
+    wantsSeparator = mode === 'items'
+    mode = 'skipItem'
+    depth = 0
+    isInString = false
+  }
+
+  /** Goes on at a line that begins with a bracket: in a list it may be the next item, or a new document after one that was cut. */
+  function restart(position: number): void {
+    from = position
+    prepare(Math.min(to, position + CAUTIOUS_BYTES))
+    wantsSeparator = false
+    mayBeDocument = true
+    if (mode !== 'items') mode = 'documents'
+  }
+
+  /** The first line within (start, last] whose first byte is a bracket; -1 if there is none. */
+  function lineWithBracket(start: number, last: number): number {
+    for (let at = memory.indexOf(LINE_FEED, start); at !== -1 && at < last; at = memory.indexOf(LINE_FEED, at + 1)) {
+      if (at + 1 < to && isOpening(memory[at + 1])) return at + 1
+    }
+    return -1
+  }
+
+  function seekLine(): boolean {
+    for (;;) {
+      const found = memory.indexOf(LINE_FEED, from)
+      if (found === -1 || found >= to) {
+        from = to
+        return false
+      }
+      if (wantsBracket && found + 1 === to && !isOver) {
+        from = found
+        return false
+      }
+      from = found + 1
+      if (wantsBracket && !(from < to && isOpening(memory[from]))) continue
+      restart(from)
+      return true
+    }
+  }
+
+  /** Leaves out an item by its brackets. A line that begins with a bracket ends it too: no text holds a raw line feed. */
+  function skipItem(): boolean {
+    let at = from
+    while (at < to) {
+      const byte = memory[at]
+      if (byte === LINE_FEED) {
+        if (at + 1 === to && !isOver) break
+        isInString = false
+        if (isOpening(memory[at + 1])) return finishSkipping(at + 1, true)
+      } else if (isInString) {
+        if (byte === BACKSLASH) {
+          if (at + 1 === to) break
+          at++
+        } else if (byte === QUOTE) isInString = false
+      } else if (byte === QUOTE) isInString = true
+      else if (isOpening(byte)) depth++
+      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        if (depth === 0 && byte === CLOSE_BRACKET) return finishSkipping(at, false)
+        if (depth > 0 && --depth === 0) return finishSkipping(at + 1, false)
+      } else if (byte === COMMA && depth === 0) return finishSkipping(at, false)
+      at++
+    }
+    from = at
+    return false
+  }
+
+  function finishSkipping(position: number, isNewLine: boolean): boolean {
+    mode = modeAfterSkip
+    from = position
+    indexed = position
+    if (isNewLine) restart(position)
+    return true
+  }
+
+  function fail(reason: string): void {
+    problem(reason)
+    reset()
+  }
+
+  function reset(): void {
+    mode = 'documents'
+    from = to = indexed = scanner.windowStart
+    isFirstByte = true
+    isOver = false
+    count = 0
+    mayBeDocument = false
+  }
+
+  return { feed, end, fail }
+}
+
+function isOpening(byte: number | undefined): boolean {
+  return byte === OPEN_BRACE || byte === OPEN_BRACKET
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+// A config file has no other way to export.
+// oxlint-disable-next-line import/no-default-export
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/support/count-reporter.ts'],
+    testTimeout: 60_000,
+  },
+})
