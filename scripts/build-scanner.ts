@@ -5,8 +5,8 @@ import { main } from 'assemblyscript/asc'
 
 const FOLDER = new URL('../shared/cloudtrail/scan/', import.meta.url)
 const SOURCE = 'scanner.as.ts'
-/** 12 MiB: the window, and the longest list of quotes that fits it. */
-const MEMORY_PAGES = 192
+/** 16 MiB: the window, the longest list of quotes that fits it, and what is remembered. */
+const MEMORY_PAGES = 256
 
 /** The text of scanner-wasm.ts for the source as it stands; throws with the compiler's words if it does not compile. */
 export async function compileScanner(): Promise<string> {

@@ -12,12 +12,10 @@ import { type Caller, parseCaller } from './caller.ts'
  */
 export type CallIdentity = Brand<string, 'CallIdentity'>
 
-/** One CloudTrail record, as far as Keytrail reads it. What is absent or no such thing is null. */
-export type CloudTrailRecord = {
-  readonly identity: CallIdentity
+/** What a record tells of a call besides which call it was, when, and what was asked: many records share it. */
+export type CallAttributes = {
   readonly eventSource: string
   readonly eventName: string
-  readonly eventTime: EpochS | null
   readonly region: string | null
   readonly recipientAccountId: AccountId | null
   /** The error's code; null for a call that succeeded. */
@@ -25,80 +23,84 @@ export type CloudTrailRecord = {
   readonly caller: Caller
   /** The KMS keys among `resources`, in their order. An alias ARN is no key, whatever its `type` says. */
   readonly keyArns: readonly KmsKeyArn[]
-  readonly requestParameters: JsonObject | null
   readonly additionalEventData: JsonObject | null
   /** A second record of a call, written where a VPC endpoint saw it pass. */
   readonly isNetworkActivity: boolean
 }
 
-/** The members of a record that are read. */
-export const RECORD_MEMBERS = [
+/** One CloudTrail record, as far as Keytrail reads it. What is absent or no such thing is null. */
+export type CloudTrailRecord = CallAttributes & {
+  readonly identity: CallIdentity
+  readonly eventTime: EpochS | null
+  readonly requestParameters: JsonObject | null
+}
+
+/** The members of a record that `attributesOf` reads. */
+export const ATTRIBUTE_MEMBERS = [
   'eventSource',
   'eventName',
-  'eventID',
-  'sharedEventID',
-  'addendum',
-  'eventTime',
   'eventCategory',
   'awsRegion',
   'recipientAccountId',
   'errorCode',
   'userIdentity',
   'resources',
-  'requestParameters',
   'additionalEventData',
 ] as const
-export type RecordMember = (typeof RECORD_MEMBERS)[number]
+/** The members that tell which call it was, when, and what was asked. */
+export const CALL_MEMBERS = ['eventID', 'sharedEventID', 'addendum', 'eventTime', 'requestParameters'] as const
 
-/** A record in parts: the two that many records share are parsed, the others stand as in the JSON, absent ones as undefined. */
-export type RecordParts = { readonly [Name in Exclude<RecordMember, 'userIdentity' | 'resources'>]: unknown } & {
-  readonly caller: Caller
-  readonly keyArns: readonly KmsKeyArn[]
-}
+/** Some members of a record as they stand in the JSON; absent ones are undefined. */
+export type Members<Name extends string> = { readonly [Member in Name]: unknown }
 
 /** A record, or why the value is none. Never throws. */
 export function parseRecord(value: unknown): Parsed<CloudTrailRecord> {
   if (!isJsonObject(value)) return refused('no CloudTrail record: not a JSON object')
-  const members = Object.fromEntries(RECORD_MEMBERS.map((name) => [name, memberOf(value, name)])) as {
-    readonly [Name in RecordMember]: unknown
-  }
-  return recordOf({ ...members, caller: parseCaller(members.userIdentity), keyArns: parseKeyArns(members.resources) })
-}
-
-/** The record of its parts, or why they make none. */
-export function recordOf(parts: RecordParts): Parsed<CloudTrailRecord> {
-  const { eventSource, eventName, awsRegion, requestParameters, additionalEventData } = parts
-  if (!isText(eventSource)) return refused(noRecord('eventSource', eventSource))
-  if (!isText(eventName)) return refused(noRecord('eventName', eventName))
-  const identity = identityOf(parts)
+  const attributes = attributesOf(membersOf(value, ATTRIBUTE_MEMBERS))
+  if (!attributes.ok) return attributes
+  const call = membersOf(value, CALL_MEMBERS)
+  const identity = identityOf(call)
   if (!identity.ok) return identity
   return parsed({
+    ...attributes.value,
     identity: identity.value,
+    eventTime: parseEventTime(call.eventTime),
+    requestParameters: isJsonObject(call.requestParameters) ? call.requestParameters : null,
+  })
+}
+
+export function attributesOf(members: Members<(typeof ATTRIBUTE_MEMBERS)[number]>): Parsed<CallAttributes> {
+  const { eventSource, eventName, awsRegion, additionalEventData } = members
+  if (!isText(eventSource)) return refused(noRecord('eventSource', eventSource))
+  if (!isText(eventName)) return refused(noRecord('eventName', eventName))
+  return parsed({
     eventSource,
     eventName,
-    eventTime: parseEventTime(parts.eventTime),
     region: isText(awsRegion) ? awsRegion : null,
-    recipientAccountId: parseAccountId(parts.recipientAccountId),
-    errorCode: errorCodeOf(parts.errorCode),
-    caller: parts.caller,
-    keyArns: parts.keyArns,
-    requestParameters: isJsonObject(requestParameters) ? requestParameters : null,
+    recipientAccountId: parseAccountId(members.recipientAccountId),
+    errorCode: errorCodeOf(members.errorCode),
+    caller: parseCaller(members.userIdentity),
+    keyArns: keyArnsOf(members.resources),
     additionalEventData: isJsonObject(additionalEventData) ? additionalEventData : null,
-    isNetworkActivity: parts.eventCategory === 'NetworkActivity',
+    isNetworkActivity: members.eventCategory === 'NetworkActivity',
   })
+}
+
+function membersOf<Name extends string>(object: JsonObject, names: readonly Name[]): Members<Name> {
+  return Object.fromEntries(names.map((name) => [name, memberOf(object, name)])) as Members<Name>
 }
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-function noRecord(name: RecordMember, value: unknown): string {
+function noRecord(name: string, value: unknown): string {
   return `no CloudTrail record: ${name} is ${value === undefined || value === null || value === '' ? 'missing' : 'no text'}`
 }
 
-function identityOf(parts: RecordParts): Parsed<CallIdentity> {
-  const original = isJsonObject(parts.addendum) ? memberOf(parts.addendum, 'originalEventID') : undefined
-  for (const id of [parts.sharedEventID, original, parts.eventID]) {
+function identityOf(call: Members<(typeof CALL_MEMBERS)[number]>): Parsed<CallIdentity> {
+  const original = isJsonObject(call.addendum) ? memberOf(call.addendum, 'originalEventID') : undefined
+  for (const id of [call.sharedEventID, original, call.eventID]) {
     if (isText(id)) return parsed(id as CallIdentity)
     if (id !== undefined && id !== null && id !== '') return refused(noRecord('eventID', id))
   }
@@ -112,7 +114,7 @@ function errorCodeOf(value: unknown): string | null {
 }
 
 /** The KMS keys that `resources` names. Entries may lack `type`, and aliases are typed as keys. */
-export function parseKeyArns(resources: unknown): readonly KmsKeyArn[] {
+function keyArnsOf(resources: unknown): readonly KmsKeyArn[] {
   if (!Array.isArray(resources)) return []
   const keyArns: KmsKeyArn[] = []
   for (const resource of resources) {

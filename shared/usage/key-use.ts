@@ -1,6 +1,6 @@
 import { type KmsKeyArn, kmsKeyArn, parseKmsKeyArn } from '../arn.ts'
-import type { CloudTrailRecord } from '../cloudtrail/record.ts'
-import { type JsonObject, textOf } from '../json.ts'
+import type { CallAttributes, CloudTrailRecord } from '../cloudtrail/record.ts'
+import { type JsonObject, memberOf, textOf } from '../json.ts'
 import { cappedText } from '../text.ts'
 import { type CryptographicEvent, isCryptographicEvent, KMS_EVENT_SOURCE, type Operation } from './operations.ts'
 import { type Scope, scopeOf } from './scope.ts'
@@ -34,49 +34,81 @@ const ERROR_CODE_BYTES_MAX = 128
 const KEY_MATERIAL_ID = /^[0-9a-f]{64}$/
 const DRY_RUN_ERROR = 'DryRunOperationException'
 
-/** A record of a cryptographic operation. Network activity is a second record of a call that is counted by its first. */
-export function isCryptographicCall(record: CloudTrailRecord): record is CloudTrailRecord & { readonly eventName: CryptographicEvent } {
-  return record.eventSource === KMS_EVENT_SOURCE && isCryptographicEvent(record.eventName) && !record.isNetworkActivity
+/** A cryptographic operation. Network activity is a second record of a call that is counted by its first. */
+export function isCryptographicCall<Attributes extends CallAttributes>(
+  attributes: Attributes,
+): attributes is Attributes & { readonly eventName: CryptographicEvent } {
+  return attributes.eventSource === KMS_EVENT_SOURCE && isCryptographicEvent(attributes.eventName) && !attributes.isNetworkActivity
 }
 
 /** The uses of keys that a record tells of: one, or two of a ReEncrypt; none if it is no cryptographic call. */
 export function keyUsesOf(record: CloudTrailRecord): readonly KeyUse[] {
-  if (!isCryptographicCall(record)) return []
-  if (record.eventName !== 'ReEncrypt') {
-    return [useOf(record, record.eventName, 0, ['keyId', 'encryptionContext', 'keyMaterialId'])]
-  }
-  // https://docs.aws.amazon.com/kms/latest/developerguide/ct-reencrypt.html: resources are the source key, then the destination key.
-  return [
-    useOf(record, 'ReEncryptFrom', 0, ['sourceKeyId', 'sourceEncryptionContext', 'sourceKeyMaterialId']),
-    useOf(record, 'ReEncryptTo', 1, ['destinationKeyId', 'destinationEncryptionContext', 'destinationKeyMaterialId']),
-  ]
+  return isCryptographicCall(record) ? keyUses(record, keyRequestsOf(record.eventName, record.requestParameters)) : []
 }
 
-type Names = readonly [keyId: string, encryptionContext: string, keyMaterialId: string]
+/** What a call asked of one key. */
+export type KeyRequest = { readonly keyId: string | null; readonly scope: Scope }
 
-function useOf(record: CloudTrailRecord, operation: Operation, resource: number, names: Names): KeyUse {
-  const [keyIdName, contextName, materialName] = names
-  const request: JsonObject = record.requestParameters ?? {}
-  const material = record.additionalEventData === null ? null : textOf(record.additionalEventData, materialName)
-  const keyId = textOf(request, keyIdName)
-  const keyArn = record.keyArns[resource] ?? (record.errorCode === null && keyId !== null ? requestedKey(record, keyId) : null)
-  return {
-    operation,
-    keyArn,
-    sent: keyArn !== null || keyId === null ? null : cappedText(keyId, SENT_BYTES_MAX),
-    isCallersCopy: record.recipientAccountId !== null && record.recipientAccountId === record.caller.accountId,
-    caller: record.caller.name,
-    service: record.caller.service,
-    scope: scopeOf(Object.hasOwn(request, contextName) ? request[contextName] : undefined),
-    keyMaterialId: material !== null && KEY_MATERIAL_ID.test(material) ? material : null,
-    outcome: record.errorCode === null ? 'succeeded' : record.errorCode === DRY_RUN_ERROR ? 'dryRun' : 'failed',
-    errorCode: record.errorCode === null ? null : cappedText(record.errorCode, ERROR_CODE_BYTES_MAX),
-  }
+type UseNames = {
+  readonly operation: Operation
+  readonly keyId: string
+  readonly encryptionContext: string
+  readonly keyMaterialId: string
+}
+
+/** https://docs.aws.amazon.com/kms/latest/developerguide/ct-reencrypt.html: resources are the source key, then the destination key. */
+const RE_ENCRYPT: readonly UseNames[] = [
+  { operation: 'ReEncryptFrom', keyId: 'sourceKeyId', encryptionContext: 'sourceEncryptionContext', keyMaterialId: 'sourceKeyMaterialId' },
+  {
+    operation: 'ReEncryptTo',
+    keyId: 'destinationKeyId',
+    encryptionContext: 'destinationEncryptionContext',
+    keyMaterialId: 'destinationKeyMaterialId',
+  },
+]
+
+/** The uses of an event, in the order in which `resources` names their keys, and the names of what belongs to each. */
+function usesOfEvent(eventName: CryptographicEvent): readonly UseNames[] {
+  if (eventName === 'ReEncrypt') return RE_ENCRYPT
+  return [{ operation: eventName, keyId: 'keyId', encryptionContext: 'encryptionContext', keyMaterialId: 'keyMaterialId' }]
+}
+
+/** What an event asked of each key it uses, in the order of `keyUses`. */
+export function keyRequestsOf(eventName: CryptographicEvent, requestParameters: JsonObject | null): readonly KeyRequest[] {
+  const request = requestParameters ?? {}
+  return usesOfEvent(eventName).map((names) => ({
+    keyId: textOf(request, names.keyId),
+    scope: scopeOf(memberOf(request, names.encryptionContext)),
+  }))
+}
+
+/** The uses of a call with these attributes, each with what was asked of its key. */
+export function keyUses(
+  call: CallAttributes & { readonly eventName: CryptographicEvent },
+  requests: readonly KeyRequest[],
+): readonly KeyUse[] {
+  return usesOfEvent(call.eventName).map((names, index) => {
+    const { keyId, scope } = requests[index] ?? { keyId: null, scope: 'none' }
+    const material = call.additionalEventData === null ? null : textOf(call.additionalEventData, names.keyMaterialId)
+    const keyArn = call.keyArns[index] ?? (call.errorCode === null && keyId !== null ? requestedKey(call, keyId) : null)
+    return {
+      operation: names.operation,
+      keyArn,
+      sent: keyArn !== null || keyId === null ? null : cappedText(keyId, SENT_BYTES_MAX),
+      isCallersCopy: call.recipientAccountId !== null && call.recipientAccountId === call.caller.accountId,
+      caller: call.caller.name,
+      service: call.caller.service,
+      scope,
+      keyMaterialId: material !== null && KEY_MATERIAL_ID.test(material) ? material : null,
+      outcome: call.errorCode === null ? 'succeeded' : call.errorCode === DRY_RUN_ERROR ? 'dryRun' : 'failed',
+      errorCode: call.errorCode === null ? null : cappedText(call.errorCode, ERROR_CODE_BYTES_MAX),
+    }
+  })
 }
 
 /** The key that a call which succeeded asked for. An alias may point elsewhere by now: it names no key. */
-function requestedKey(record: CloudTrailRecord, keyId: string): KmsKeyArn | null {
+function requestedKey(call: CallAttributes, keyId: string): KmsKeyArn | null {
   if (keyId.startsWith('arn:')) return parseKmsKeyArn(keyId)
-  if (record.region === null || record.recipientAccountId === null) return null
-  return kmsKeyArn({ keyId, region: record.region, accountId: record.recipientAccountId })
+  if (call.region === null || call.recipientAccountId === null) return null
+  return kmsKeyArn({ keyId, region: call.region, accountId: call.recipientAccountId })
 }

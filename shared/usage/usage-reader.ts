@@ -1,10 +1,19 @@
-import { parseCaller } from '../cloudtrail/caller.ts'
 import { RECORD_LISTS, recordOfItem } from '../cloudtrail/document.ts'
-import { type CloudTrailRecord, parseKeyArns, RECORD_MEMBERS, type RecordMember, recordOf, type RecordParts } from '../cloudtrail/record.ts'
-import { createTrailReader, type TrailItem } from '../cloudtrail/scan/trail-reader.ts'
-import type { EpochS } from '../time.ts'
-import { isCryptographicCall, keyUsesOf } from './key-use.ts'
-import { isCryptographicEvent, KMS_EVENT_SOURCE } from './operations.ts'
+import {
+  ATTRIBUTE_MEMBERS,
+  attributesOf,
+  CALL_MEMBERS,
+  type CallAttributes,
+  type CloudTrailRecord,
+  type Members,
+} from '../cloudtrail/record.ts'
+import type { TrailItem } from '../cloudtrail/scan/trail-item.ts'
+import { createTrailReader } from '../cloudtrail/scan/trail-reader.ts'
+import { isJsonObject } from '../json.ts'
+import type { Parsed } from '../parsed.ts'
+import { type EpochS, parseEventTime } from '../time.ts'
+import { isCryptographicCall, keyRequestsOf, type KeyUse, keyUses, keyUsesOf } from './key-use.ts'
+import { type CryptographicEvent, isCryptographicEvent, KMS_EVENT_SOURCE } from './operations.ts'
 import { createUseBatchBuilder, type UseBatch } from './use-batch.ts'
 
 /** Event times that count: from `since` (inclusive) until `until` (exclusive); null: no limit. */
@@ -29,54 +38,55 @@ export type UsageReader = {
 
 /** Places listed per file; a file of another kind would fill memory with them. */
 export const MALFORMED_LISTED_MAX = 1000
-const MEMO_ENTRIES_MAX = 4096
-const QUOTE = 0x22
-
-const OTHER_FORMS = ['detail-type', 'CloudTrailEvent'] as const
-const FIELDS = [...RECORD_MEMBERS, ...OTHER_FORMS]
-const FIELD = Object.fromEntries(FIELDS.map((name, field) => [name, field])) as { readonly [Name in (typeof FIELDS)[number]]: number }
-const KMS = Buffer.from(JSON.stringify(KMS_EVENT_SOURCE))
 
 /** Counts the uses of KMS keys in the bytes of CloudTrail files, in whatever form they come. */
 export function createUsageReader(window: TimeWindow): UsageReader {
-  const parts = createPartsReader()
-  let uses = createUseBatchBuilder()
+  const uses = createUseBatchBuilder()
+  const usesOfPlainCall = createPlainCallReader()
+  const hasWindow = window.since !== null || window.until !== null
   let malformed: Malformed[] = []
   let records = 0
   let unlisted = 0
   let lastPosition = 0
 
-  const reader = createTrailReader(
-    { lists: RECORD_LISTS, fields: FIELDS },
-    {
-      item(item) {
-        if (isPlainRecord(item)) {
-          if (isKmsCall(item)) take(recordOf(parts.read(item)), item.position)
-          else records++
-        } else take(recordOfItem(item.json()), item.position)
-      },
-      problem,
-    },
-  )
+  const reader = createTrailReader({ lists: RECORD_LISTS, fields: FIELDS }, { item: readItem, problem })
 
-  function take(record: ReturnType<typeof recordOf>, position: number): void {
+  function readItem(item: TrailItem): void {
+    if (!isPlainRecord(item)) {
+      readRecord(recordOfItem(item.json()), item.position)
+      return
+    }
+    records++
+    if (!isPlainCall(item)) return
+    const eventTime = parseEventTime(plainValue(item, 'eventTime'))
+    if (eventTime !== null && !isInside(eventTime)) return
+    const callUses = usesOfPlainCall(item)
+    if (callUses.length === 0 || !isPlaced(eventTime, item.position)) return
+    const identity = item.start(FIELD.sharedEventID) === 0 ? FIELD.eventID : FIELD.sharedEventID
+    uses.add(item.bytes, item.start(identity) + 1, item.end(identity) - 1, eventTime, callUses)
+  }
+
+  function readRecord(record: Parsed<CloudTrailRecord>, position: number): void {
     if (!record.ok) {
       problem(position, record.reason)
       return
     }
     records++
-    if (isCryptographicCall(record.value) && isInWindow(record.value, position)) {
-      uses.add(record.value.identity, record.value.eventTime, keyUsesOf(record.value))
-    }
+    const { identity, eventTime } = record.value
+    if (!isCryptographicCall(record.value) || (eventTime !== null && !isInside(eventTime)) || !isPlaced(eventTime, position)) return
+    const bytes = Buffer.from(identity)
+    uses.add(bytes, 0, bytes.length, eventTime, keyUsesOf(record.value))
   }
 
-  function isInWindow({ eventTime }: CloudTrailRecord, position: number): boolean {
-    if (window.since === null && window.until === null) return true
-    if (eventTime === null) {
-      problem(position, 'eventTime cannot be read: --since and --until cannot place the call')
-      return false
-    }
+  function isInside(eventTime: EpochS): boolean {
     return (window.since === null || eventTime >= window.since) && (window.until === null || eventTime < window.until)
+  }
+
+  /** Without a window a call counts whenever it was; with one it must be known when. */
+  function isPlaced(eventTime: EpochS | null, position: number): boolean {
+    if (eventTime !== null || !hasWindow) return true
+    problem(position, 'eventTime cannot be read: --since and --until cannot place the call')
+    return false
   }
 
   function problem(position: number, reason: string): void {
@@ -91,9 +101,8 @@ export function createUsageReader(window: TimeWindow): UsageReader {
       if (failure === undefined) reader.end()
       else reader.fail(failure)
       if (unlisted > 0)
-        malformed.push({ position: lastPosition, reason: `the last of ${unlisted} more records of this file that could not be read` })
-      const read = { records, uses: uses.build(), malformed }
-      uses = createUseBatchBuilder()
+        malformed.push({ position: lastPosition, reason: `the last of ${unlisted} more places in this file that could not be read` })
+      const read = { records, uses: uses.take(), malformed }
       malformed = []
       records = unlisted = lastPosition = 0
       return read
@@ -101,73 +110,86 @@ export function createUsageReader(window: TimeWindow): UsageReader {
   }
 }
 
-/** A record in which every member that decides stands as plain text: the others are parsed whole. */
+// Most records are read without parsing them. What follows must say of such a record what `recordOfItem` and `keyUsesOf` say of it.
+
+const OTHER_FORMS = ['detail-type', 'CloudTrailEvent'] as const
+const FIELDS = [...ATTRIBUTE_MEMBERS, ...CALL_MEMBERS, ...OTHER_FORMS]
+type Field = (typeof FIELDS)[number]
+const FIELD = Object.fromEntries(FIELDS.map((name, field) => [name, field])) as { readonly [Name in Field]: number }
+const ATTRIBUTES = ATTRIBUTE_MEMBERS.reduce((set, name) => set | (1 << FIELD[name]), 0)
+
+/** What one caller asks of one key has few forms, and short ones, unless it makes them up. */
+const USES_KNOWN_MAX = 64
+const REQUEST_LENGTH_MAX = 512
+
+const QUOTE = 0x22
+const KMS = Buffer.from(JSON.stringify(KMS_EVENT_SOURCE))
+
+/** A record in which what makes it one stands as plain text. All others are parsed whole. */
 function isPlainRecord(item: TrailItem): boolean {
   return (
     item.isPlain &&
     isPlainText(item, FIELD.eventSource) &&
     isPlainText(item, FIELD.eventName) &&
     isPlainText(item, FIELD.eventID) &&
+    item.start(FIELD.addendum) === 0 &&
     item.start(FIELD['detail-type']) === 0 &&
     item.start(FIELD.CloudTrailEvent) === 0 &&
-    item.start(FIELD.addendum) === 0 &&
     (item.start(FIELD.sharedEventID) === 0 || isPlainText(item, FIELD.sharedEventID))
   )
 }
 
+/** A text of at least one character between its quotes. */
 function isPlainText(item: TrailItem, field: number): boolean {
   const start = item.start(field)
   return start !== 0 && item.bytes[start] === QUOTE && item.end(field) - start > 2
 }
 
-function isKmsCall(item: TrailItem): boolean {
+function isPlainCall(item: TrailItem): boolean {
   const start = item.start(FIELD.eventSource)
   if (item.end(FIELD.eventSource) - start !== KMS.length || KMS.compare(item.bytes, start, start + KMS.length) !== 0) return false
   return isCryptographicEvent(item.bytes.toString('latin1', item.start(FIELD.eventName) + 1, item.end(FIELD.eventName) - 1))
 }
 
-/** Reads the parts of plain records, and remembers those that many records share. */
-function createPartsReader(): { read(item: TrailItem): RecordParts } {
-  const caller = remembered('userIdentity', parseCaller)
-  const keyArns = remembered('resources', parseKeyArns)
-  const additionalEventData = remembered('additionalEventData', (value) => value)
-  return {
-    read: (item) => ({
-      eventSource: valueOf(item, 'eventSource'),
-      eventName: valueOf(item, 'eventName'),
-      eventID: valueOf(item, 'eventID'),
-      sharedEventID: valueOf(item, 'sharedEventID'),
-      addendum: valueOf(item, 'addendum'),
-      eventTime: valueOf(item, 'eventTime'),
-      eventCategory: valueOf(item, 'eventCategory'),
-      awsRegion: valueOf(item, 'awsRegion'),
-      recipientAccountId: valueOf(item, 'recipientAccountId'),
-      errorCode: valueOf(item, 'errorCode'),
-      requestParameters: valueOf(item, 'requestParameters'),
-      caller: caller(item),
-      keyArns: keyArns(item),
-      additionalEventData: additionalEventData(item),
-    }),
-  }
-}
-
-function valueOf(item: TrailItem, member: RecordMember): unknown {
-  const start = item.start(FIELD[member])
+function plainValue(item: TrailItem, name: Field): unknown {
+  const start = item.start(FIELD[name])
   if (start === 0) return undefined
-  const end = item.end(FIELD[member])
+  const end = item.end(FIELD[name])
   return item.bytes[start] === QUOTE ? item.bytes.toString('utf8', start + 1, end - 1) : JSON.parse(item.bytes.toString('utf8', start, end))
 }
 
-/** Parses a member, once for all items in which it has the same bytes. */
-function remembered<Value>(member: RecordMember, parse: (value: unknown) => Value): (item: TrailItem) => Value {
-  const values = new Map<string, Value>()
+/** Reads the uses of plain calls. What many records share is parsed once for all that have the same bytes there. */
+function createPlainCallReader(): (item: TrailItem) => readonly KeyUse[] {
+  type SharedCall = {
+    readonly attributes: CallAttributes & { readonly eventName: CryptographicEvent }
+    readonly usesOfRequests: Map<string, readonly KeyUse[]>
+  }
+  const known: (SharedCall | null)[] = []
+
+  function sharedCall(item: TrailItem): SharedCall | null {
+    const number = item.remember(ATTRIBUTES)
+    if (number >= 0) return known[number] ?? null
+    const members = Object.fromEntries(ATTRIBUTE_MEMBERS.map((name) => [name, plainValue(item, name)])) as Members<
+      (typeof ATTRIBUTE_MEMBERS)[number]
+    >
+    const attributes = attributesOf(members)
+    const call = attributes.ok && isCryptographicCall(attributes.value) ? { attributes: attributes.value, usesOfRequests: new Map() } : null
+    known[~number] = call
+    return call
+  }
+
   return (item) => {
-    const key = item.bytes.toString('latin1', item.start(FIELD[member]), item.end(FIELD[member]))
-    const known = values.get(key)
-    if (known !== undefined) return known
-    const value = parse(valueOf(item, member))
-    if (values.size === MEMO_ENTRIES_MAX) values.clear()
-    values.set(key, value)
-    return value
+    const call = sharedCall(item)
+    if (call === null) return []
+    const request = plainValue(item, 'requestParameters')
+    const requests = keyRequestsOf(call.attributes.eventName, isJsonObject(request) ? request : null)
+    const key = requests.map(({ keyId, scope }) => `${scope} ${keyId?.length ?? -1} ${keyId ?? ''}`).join()
+    if (key.length > REQUEST_LENGTH_MAX) return keyUses(call.attributes, requests)
+    const knownUses = call.usesOfRequests.get(key)
+    if (knownUses !== undefined) return knownUses
+    const uses = keyUses(call.attributes, requests)
+    if (call.usesOfRequests.size === USES_KNOWN_MAX) call.usesOfRequests.clear()
+    call.usesOfRequests.set(key, uses)
+    return uses
   }
 }

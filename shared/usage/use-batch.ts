@@ -1,4 +1,3 @@
-import type { CallIdentity } from '../cloudtrail/record.ts'
 import type { EpochS } from '../time.ts'
 import { IDENTITY_WORDS, writeIdentity } from './identity.ts'
 import type { KeyUse } from './key-use.ts'
@@ -16,51 +15,67 @@ export const UNREAD_SECOND = 0xffff_ffff
  */
 export type UseBatch = { readonly rows: readonly string[]; readonly entries: Uint32Array<ArrayBuffer> }
 
+/** Collects the uses of one batch after the other. */
 export type UseBatchBuilder = {
-  add(identity: CallIdentity, eventTime: EpochS | null, uses: readonly KeyUse[]): void
-  build(): UseBatch
+  /** Adds the uses that a record tells of. The call's identity is the UTF-8 text `identity[start, end)`. */
+  add(identity: Uint8Array, start: number, end: number, eventTime: EpochS | null, uses: readonly KeyUse[]): void
+  /** The batch so far; what is added next belongs to another. */
+  take(): UseBatch
 }
 
-const FIRST_CAPACITY = 256
+const FIRST_CAPACITY = 1024
+const ROW_TEXTS_MAX = 1 << 16
 
 export function createUseBatchBuilder(): UseBatchBuilder {
-  const rows: string[] = []
-  const rowOfKey = new Map<string, number>()
-  const numbers = new Map<string | null, number>()
+  /** Writing a row out is dear, and the same use (the same object) comes again in the next batches. */
+  const textOfUse = new Map<KeyUse, string>()
+  const rowOfUse = new Map<KeyUse, number>()
+  const rowOfText = new Map<string, number>()
   let entries = new Uint32Array(FIRST_CAPACITY * ENTRY_WORDS)
   let used = 0
 
-  /** A short name for a text: comparing numbers is cheaper than writing the row out for every use. */
-  function numberOf(text: string | null): number {
-    const known = numbers.get(text)
-    if (known !== undefined) return known
-    numbers.set(text, numbers.size)
-    return numbers.size - 1
+  function rowOf(use: KeyUse): number {
+    let row = rowOfUse.get(use)
+    if (row === undefined) {
+      const text = textOf(use)
+      row = rowOfText.get(text) ?? rowOfText.size
+      rowOfText.set(text, row)
+      rowOfUse.set(use, row)
+    }
+    return row
   }
 
-  function rowOf(use: KeyUse): number {
-    const key = `${numberOf(use.keyArn)},${numberOf(use.caller)},${numberOf(use.service)},${numberOf(use.keyMaterialId)},${numberOf(use.errorCode)},${numberOf(use.sent)},${use.operation},${use.scope},${use.outcome},${use.isCallersCopy}`
-    const known = rowOfKey.get(key)
-    if (known !== undefined) return known
-    rowOfKey.set(key, rows.length)
-    return rows.push(rowText(use)) - 1
+  function textOf(use: KeyUse): string {
+    let text = textOfUse.get(use)
+    if (text === undefined) {
+      text = rowText(use)
+      if (textOfUse.size === ROW_TEXTS_MAX) textOfUse.clear()
+      textOfUse.set(use, text)
+    }
+    return text
   }
 
   return {
-    add(identity, eventTime, uses) {
+    add(identity, start, end, eventTime, uses) {
       for (const use of uses) {
         if (used === entries.length) {
           const larger = new Uint32Array(2 * entries.length)
           larger.set(entries)
           entries = larger
         }
-        writeIdentity(identity, entries, used)
+        writeIdentity(identity, start, end, entries, used)
         entries[used + SECOND_WORD] = eventTime ?? UNREAD_SECOND
         entries[used + ROW_WORD] = rowOf(use)
         used += ENTRY_WORDS
       }
     },
-    build: () => ({ rows, entries: entries.slice(0, used) }),
+    take() {
+      const batch = { rows: [...rowOfText.keys()], entries: entries.slice(0, used) }
+      rowOfUse.clear()
+      rowOfText.clear()
+      used = 0
+      return batch
+    },
   }
 }
 

@@ -26,9 +26,22 @@ export const WINDOW: usize = 0x4000
 /** The longest window, with room for the 64 bytes that a load may reach past its end. */
 export const WINDOW_BYTES_MAX: usize = 0x240000
 const QUOTES: usize = WINDOW + WINDOW_BYTES_MAX + 0x100
+const QUOTES_BYTES_MAX: usize = 4 * (WINDOW_BYTES_MAX + 0x100)
+
+/** What `remember` knows: a hash table of entry numbers (0: free), the entries (hash, place, length), and their bytes. */
+const MEMORIES_MAX: u32 = 4096
+const MEMORY_TABLE: usize = QUOTES + QUOTES_BYTES_MAX
+const MEMORY_TABLE_SLOTS: u32 = 4 * MEMORIES_MAX
+const MEMORIES: usize = MEMORY_TABLE + 4 * MEMORY_TABLE_SLOTS
+const MEMORY_BYTES: usize = MEMORIES + 12 * MEMORIES_MAX
+const MEMORY_BYTES_MAX: usize = 0x400000
+/** What is longer is not worth remembering. */
+const MEMORY_LENGTH_MAX: usize = 0x10000
 
 let cursor: usize = QUOTES
 let quotesEnd: usize = QUOTES
+let memoryCount: u32 = 0
+let memoryEnd: usize = MEMORY_BYTES
 
 // @ts-ignore: decorator
 @inline
@@ -332,4 +345,95 @@ export function walk(from: usize, end: usize, top: bool): i32 {
       open = load<u8>(STACK + depth)
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function mix(hash: u64, bits: u64): u64 {
+  return rotl<u64>((hash ^ bits) * 0x9e3779b97f4a7c15, 29)
+}
+
+/** A hash of the bytes [p, end). */
+function hashOf(p: usize, end: usize, seed: u64): u64 {
+  let a = seed ^ <u64>(end - p)
+  let b = seed
+  for (; p + 16 <= end; p += 16) {
+    a = mix(a, load<u64>(p))
+    b = mix(b, load<u64>(p, 8))
+  }
+  if (p + 8 <= end) {
+    a = mix(a, load<u64>(p))
+    p += 8
+  }
+  if (p < end) b = mix(b, load<u64>(p) & (((<u64>1) << (8 * <u64>(end - p))) - 1))
+  return mix(a, b)
+}
+
+function isSame(a: usize, b: usize, length: usize): bool {
+  const last = a + length
+  while (a + 16 <= last) {
+    if (!i8x16.all_true(i8x16.eq(v128.load(a), v128.load(b)))) return false
+    a += 16
+    b += 16
+  }
+  while (a < last) if (load<u8>(a++) != load<u8>(b++)) return false
+  return true
+}
+
+/**
+ * A number that objects share if the values of `fields` (a bit a field) have the same bytes in both, for the object walked last.
+ * Negative, the number's complement: it was not known, and stands for these bytes from now on. Numbers go from 0 to MEMORIES_MAX;
+ * once all are used, or the bytes' room is, everything is forgotten. MEMORIES_MAX itself is never known.
+ */
+export function remember(fields: u32): i32 {
+  let hash: u64 = 0
+  let length: usize = 0
+  for (let rest = fields; rest; rest &= rest - 1) {
+    const slot = SLOTS + (<usize>ctz(rest) << 3)
+    const start = <usize>load<u32>(slot)
+    const end = <usize>load<u32>(slot, 4)
+    hash = hashOf(start, end, hash)
+    length += 4 + end - start
+  }
+  if (length > MEMORY_LENGTH_MAX) return ~MEMORIES_MAX
+  const short = <u32>(hash ^ (hash >> 32))
+  let slot = short & (MEMORY_TABLE_SLOTS - 1)
+  while (true) {
+    const number = load<u32>(MEMORY_TABLE + (<usize>slot << 2))
+    if (number == 0) break
+    const entry = MEMORIES + 12 * <usize>(number - 1)
+    if (load<u32>(entry) == short && <usize>load<u32>(entry, 8) == length && isRemembered(<usize>load<u32>(entry, 4), fields)) return number - 1
+    slot = (slot + 1) & (MEMORY_TABLE_SLOTS - 1)
+  }
+  if (memoryCount == MEMORIES_MAX || memoryEnd + length > MEMORY_BYTES + MEMORY_BYTES_MAX) {
+    memory.fill(MEMORY_TABLE, 0, 4 * MEMORY_TABLE_SLOTS)
+    memoryCount = 0
+    memoryEnd = MEMORY_BYTES
+    slot = short & (MEMORY_TABLE_SLOTS - 1)
+  }
+  const entry = MEMORIES + 12 * <usize>memoryCount
+  store<u32>(entry, short)
+  store<u32>(entry, <u32>memoryEnd, 4)
+  store<u32>(entry, <u32>length, 8)
+  for (let rest = fields; rest; rest &= rest - 1) {
+    const from = SLOTS + (<usize>ctz(rest) << 3)
+    const bytes = <usize>load<u32>(from, 4) - <usize>load<u32>(from)
+    store<u32>(memoryEnd, <u32>bytes)
+    memory.copy(memoryEnd + 4, <usize>load<u32>(from), bytes)
+    memoryEnd += 4 + bytes
+  }
+  store<u32>(MEMORY_TABLE + (<usize>slot << 2), ++memoryCount)
+  return ~(memoryCount - 1)
+}
+
+/** The values of `fields` are those remembered at `p`, each behind its length. */
+function isRemembered(p: usize, fields: u32): bool {
+  for (let rest = fields; rest; rest &= rest - 1) {
+    const slot = SLOTS + (<usize>ctz(rest) << 3)
+    const start = <usize>load<u32>(slot)
+    const length = <usize>load<u32>(slot, 4) - start
+    if (<usize>load<u32>(p) != length || !isSame(start, p + 4, length)) return false
+    p += 4 + length
+  }
+  return true
 }

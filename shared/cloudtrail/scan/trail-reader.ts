@@ -1,5 +1,8 @@
 import { isUtf8 } from 'node:buffer'
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, isOpening, isSpace, LINE_FEED, OPEN_BRACE, OPEN_BRACKET } from './bytes.ts'
+import { createItemSkipper, createLineSeeker, lineWithBracket, type Resumption, type Unread } from './recovery.ts'
 import { createScanner, type Scanner, Walked } from './scanner.ts'
+import type { TrailItem, TrailVisitor } from './trail-item.ts'
 
 /**
  * Reads JSON documents from a stream of bytes, item by item, in bounded memory: the elements of a log file's `Records`, of a
@@ -15,49 +18,16 @@ export type TrailReader = {
   fail(reason: string): void
 }
 
-/** An item, valid only while it is being handed over. */
-export type TrailItem = {
-  /** Counts items from 1: the line of a JSON lines file, the record of a log file. */
-  readonly position: number
-  /** False if a member's name or text was written with escapes: `span` may then miss it or hold escapes; `json` is right. */
-  readonly isPlain: boolean
-  /** Where the value of a wanted member stands in `bytes`; `start` is 0 if the item has no such member. */
-  start(field: number): number
-  end(field: number): number
-  readonly bytes: Buffer
-  /** The whole item, parsed. */
-  json(): unknown
-}
-
-export type TrailVisitor = {
-  item(item: TrailItem): void
-  problem(position: number, reason: string): void
-}
-
 /** A CloudTrail event is 256 KB, or 1 MB in an event data store. https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html */
 export const ITEM_BYTES_MAX = 1 << 20
 const TOO_LARGE = `a record larger than ${ITEM_BYTES_MAX} bytes`
 /** After bytes that are no JSON the next are prepared in small steps: they may be no JSON either. */
 const CAUTIOUS_BYTES = 1 << 14
 
-const TAB = 0x09
-const LINE_FEED = 0x0a
-const CARRIAGE_RETURN = 0x0d
-const SPACE = 0x20
-const QUOTE = 0x22
-const COMMA = 0x2c
-const OPEN_BRACKET = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
-/**
- * Where the reader is: between documents; among the items of a list; behind a list that is a member of an object; at that object's
- * other members; leaving out an item that is broken or too large, by its brackets; looking for the line on which something new begins.
- */
-type Mode = 'documents' | 'items' | 'afterList' | 'otherMembers' | 'skipItem' | 'seekLine'
+/** Where the reader is: between documents, among the items of a list, behind a list that is a member of an object, or at its others. */
+type Mode = 'documents' | 'items' | 'afterList' | 'otherMembers'
 
 /** Where member k of `fields` stands is told for every item; `lists` are the two members that hold items. */
 export function createTrailReader(
@@ -82,20 +52,19 @@ export function createTrailReader(
   let wantsSeparator = false
   /** What comes next may be a new document although the list before it never ended. */
   let mayBeDocument = false
-  /** State of `skipItem`. */
-  let modeAfterSkip: Mode = 'documents'
-  let depth = 0
-  let isInString = false
-  /** `seekLine` looks for a line that begins with a bracket, not just for any line. */
-  let wantsBracket = false
+  /** Looks for the end of what is no JSON, or too much of it. */
+  let recovery: ((unread: Unread) => { readonly doneWith: number; readonly found: Resumption }) | null = null
 
-  const item: TrailItem & { position: number; isPlain: boolean; json: () => unknown } = {
+  let itemStart = 0
+  let itemEnd = 0
+  const item: TrailItem & { position: number; isPlain: boolean } = {
     position: 0,
     isPlain: true,
     start: (field) => scanner.start(field + listFields),
     end: (field) => scanner.end(field + listFields),
     bytes: memory,
-    json: () => undefined,
+    remember: (set) => scanner.remember(set << listFields),
+    json: () => JSON.parse(memory.toString('utf8', itemStart, itemEnd)),
   }
 
   function feed(bytes: Uint8Array): void {
@@ -115,7 +84,7 @@ export function createTrailReader(
     // A number ends only where something else begins.
     memory[to++] = LINE_FEED
     read()
-    if (mode === 'items' || mode === 'afterList' || (mode === 'skipItem' && wantsSeparator)) {
+    if (mode === 'items' || mode === 'afterList') {
       problem(`the file ends before its list of records does: it is cut off behind record ${count}`)
     }
     reset()
@@ -135,29 +104,16 @@ export function createTrailReader(
     visitor.problem(++count, reason)
   }
 
-  function skipSpace(): void {
-    while (from < to) {
-      const byte = memory[from]
-      if (byte !== SPACE && byte !== LINE_FEED && byte !== CARRIAGE_RETURN && byte !== TAB) return
-      from++
-    }
-  }
-
   /** Reads on until more bytes are needed. */
   function read(): void {
     if (isFirstByte && !skipByteOrderMark()) return
     for (;;) {
-      if (mode === 'seekLine') {
-        if (!seekLine()) return
-      } else if (mode === 'skipItem') {
-        if (!skipItem()) return
-      } else {
-        skipSpace()
-        if (from === to) return
-        if (mode === 'items' && readSeparator()) continue
-        if (mode === 'afterList') readAfterList()
-        else if (!readValue()) return
-      }
+      if (recovery !== null && !resume(recovery)) return
+      while (from < to && isSpace(memory[from])) from++
+      if (from === to) return
+      if (mode === 'items' && readSeparator()) continue
+      if (mode === 'afterList') readAfterList()
+      else if (!readValue()) return
     }
   }
 
@@ -194,8 +150,8 @@ export function createTrailReader(
       mode = 'documents'
     } else {
       problem('not valid JSON behind the list of records')
-      mode = 'seekLine'
-      wantsBracket = false
+      mode = 'documents'
+      recovery = createLineSeeker(false).seek
     }
   }
 
@@ -259,9 +215,10 @@ export function createTrailReader(
     if (next - start > ITEM_BYTES_MAX) problem(TOO_LARGE)
     else if (scanner.nonAscii() && !isUtf8(memory.subarray(start, next))) problem('invalid UTF-8')
     else {
+      itemStart = start
+      itemEnd = next
       item.position = ++count
       item.isPlain = !scanner.escaped()
-      item.json = () => JSON.parse(memory.toString('utf8', start, next))
       visitor.item(item)
     }
   }
@@ -269,13 +226,14 @@ export function createTrailReader(
   /** Reports the value at `from`, which is no JSON at `at`, and goes on where something new seems to begin. */
   function recover(at: number): void {
     problem(`not valid JSON (byte ${at - from} of the record)`)
-    const line = lineWithBracket(from, at)
-    if (line !== -1) restart(line)
-    else if (mode === 'items') startSkipping()
+    const line = lineWithBracket({ memory, from, to, isOver }, at)
+    if (line !== -1) startAtLine(line)
+    else if (mode === 'items') recovery = createItemSkipper().skip
     else {
       // Text on one line is one broken line; a document over many lines is broken until the next one begins.
-      wantsBracket = isOpening(memory[from]) && memory.subarray(from, at).includes(LINE_FEED)
-      mode = 'seekLine'
+      const wantsBracket = isOpening(memory[from]) && memory.subarray(from, at).includes(LINE_FEED)
+      recovery = createLineSeeker(wantsBracket).seek
+      mode = 'documents'
       from = at
     }
   }
@@ -283,8 +241,8 @@ export function createTrailReader(
   /** Reports the value at `from`, which the file's end cuts off; lines behind it may still be whole. */
   function recoverFromEnd(): void {
     problem('the file ends in the middle of a JSON document')
-    const line = lineWithBracket(from, to)
-    if (line !== -1) restart(line)
+    const line = lineWithBracket({ memory, from, to, isOver }, to)
+    if (line !== -1) startAtLine(line)
     else {
       from = to
       mode = 'documents'
@@ -294,84 +252,33 @@ export function createTrailReader(
   /** Reports the value at `from` and leaves it out by its brackets. */
   function leaveOut(reason: string): void {
     problem(reason)
-    startSkipping()
+    if (mode !== 'items') mode = 'documents'
+    recovery = createItemSkipper().skip
   }
 
-  function startSkipping(): void {
-    modeAfterSkip = mode === 'items' ? 'items' : 'documents'
+  /** True if the recovery found where to go on. */
+  function resume(find: NonNullable<typeof recovery>): boolean {
+    const { doneWith, found } = find({ memory, from, to, isOver })
+    from = doneWith
+    if (found === null) return false
+    recovery = null
     wantsSeparator = mode === 'items'
-    mode = 'skipItem'
-    depth = 0
-    isInString = false
+    if (found.isLine) startAtLine(found.position)
+    else startAt(found.position)
+    return true
   }
 
   /** Goes on at a line that begins with a bracket: in a list it may be the next item, or a new document after one that was cut. */
-  function restart(position: number): void {
-    from = position
-    prepare(Math.min(to, position + CAUTIOUS_BYTES))
+  function startAtLine(position: number): void {
+    startAt(position)
     wantsSeparator = false
     mayBeDocument = true
     if (mode !== 'items') mode = 'documents'
   }
 
-  /** The first line within (start, last] whose first byte is a bracket; -1 if there is none. */
-  function lineWithBracket(start: number, last: number): number {
-    for (let at = memory.indexOf(LINE_FEED, start); at !== -1 && at < last; at = memory.indexOf(LINE_FEED, at + 1)) {
-      if (at + 1 < to && isOpening(memory[at + 1])) return at + 1
-    }
-    return -1
-  }
-
-  function seekLine(): boolean {
-    for (;;) {
-      const found = memory.indexOf(LINE_FEED, from)
-      if (found === -1 || found >= to) {
-        from = to
-        return false
-      }
-      if (wantsBracket && found + 1 === to && !isOver) {
-        from = found
-        return false
-      }
-      from = found + 1
-      if (wantsBracket && !(from < to && isOpening(memory[from]))) continue
-      restart(from)
-      return true
-    }
-  }
-
-  /** Leaves out an item by its brackets. A line that begins with a bracket ends it too: no text holds a raw line feed. */
-  function skipItem(): boolean {
-    let at = from
-    while (at < to) {
-      const byte = memory[at]
-      if (byte === LINE_FEED) {
-        if (at + 1 === to && !isOver) break
-        isInString = false
-        if (isOpening(memory[at + 1])) return finishSkipping(at + 1, true)
-      } else if (isInString) {
-        if (byte === BACKSLASH) {
-          if (at + 1 === to) break
-          at++
-        } else if (byte === QUOTE) isInString = false
-      } else if (byte === QUOTE) isInString = true
-      else if (isOpening(byte)) depth++
-      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        if (depth === 0 && byte === CLOSE_BRACKET) return finishSkipping(at, false)
-        if (depth > 0 && --depth === 0) return finishSkipping(at + 1, false)
-      } else if (byte === COMMA && depth === 0) return finishSkipping(at, false)
-      at++
-    }
-    from = at
-    return false
-  }
-
-  function finishSkipping(position: number, isNewLine: boolean): boolean {
-    mode = modeAfterSkip
+  function startAt(position: number): void {
     from = position
-    indexed = position
-    if (isNewLine) restart(position)
-    return true
+    prepare(Math.min(to, position + CAUTIOUS_BYTES))
   }
 
   function fail(reason: string): void {
@@ -386,11 +293,8 @@ export function createTrailReader(
     isOver = false
     count = 0
     mayBeDocument = false
+    recovery = null
   }
 
   return { feed, end, fail }
-}
-
-function isOpening(byte: number | undefined): boolean {
-  return byte === OPEN_BRACE || byte === OPEN_BRACKET
 }
