@@ -8,7 +8,7 @@ const DATA_FILES = ['shared/cloudtrail/scan/scanner-wasm.ts']
 it('keeps every file short enough to read in one sitting', () => {
   const long = sourceFiles()
     .filter(({ name }) => !DATA_FILES.includes(name))
-    .map(({ name, text }) => ({ name, lines: text.split('\n').length }))
+    .map(({ name, text }) => ({ name, lines: text.split('\n').length - 1 }))
     .filter(({ lines }) => lines > LINES_MAX)
   expect(long).toEqual([])
 })
