@@ -65,7 +65,7 @@ export async function runUsage(paths: readonly string[], options: UsageOptions, 
   const report = await countPaths(paths, options, window, standingFolder)
   if (report === null) return ExitCode.unread
   writeOutput(render(report, options), { out: options.out, force: options.force, standingFolder })
-  if (options.format !== 'json' || options.out !== undefined) process.stderr.write(unreadText(report.malformed))
+  process.stderr.write(unreadText(report.malformed))
   return report.malformed.length === 0 ? ExitCode.fine : ExitCode.unread
 }
 
