@@ -29,7 +29,7 @@ function seeded(seed: number): () => number {
 
 /** Writes (or finds) the trail below `folder`; `recordCount` records in files of 5,000. */
 export function pinnedTrail(folder: string, recordCount = 300_000): Trail {
-  const factsPath = path.join(folder, `facts-${SEED}-${recordCount}.json`)
+  const factsPath = path.join(folder, `facts-${SEED}-${recordCount}`)
   const files = Array.from({ length: Math.ceil(recordCount / RECORDS_PER_FILE) }, (_, index) =>
     path.join(folder, `${ACCOUNT}_CloudTrail_${REGION}_${String(index).padStart(5, '0')}.json.gz`),
   )

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 const NODE_MAJOR = 24
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
+  // Start-up is most of a short run, and most of start-up is compiling: what was compiled once is kept in the temporary folder.
+  const { enableCompileCache } = await import('node:module')
+  enableCompileCache()
   await import('./main.ts')
 } else {
   const pinned = fileURLToPath(new URL(`../node_modules/node-${process.platform}-${process.arch}/bin/node`, import.meta.url))
