@@ -118,10 +118,22 @@ export function index(from: usize, end: usize): void {
     const stop = out + (<usize>popcnt(found) << 2)
     // Eight at a time, past the last one too: cheaper than a branch a bit.
     do {
-      for (let k: usize = 0; k < 32; k += 4) {
-        store<u32>(out + k, <u32>p + <u32>ctz(found))
-        found &= found - 1
-      }
+      store<u32>(out, <u32>p + <u32>ctz(found), 0)
+      found &= found - 1
+      store<u32>(out, <u32>p + <u32>ctz(found), 4)
+      found &= found - 1
+      store<u32>(out, <u32>p + <u32>ctz(found), 8)
+      found &= found - 1
+      store<u32>(out, <u32>p + <u32>ctz(found), 12)
+      found &= found - 1
+      store<u32>(out, <u32>p + <u32>ctz(found), 16)
+      found &= found - 1
+      store<u32>(out, <u32>p + <u32>ctz(found), 20)
+      found &= found - 1
+      store<u32>(out, <u32>p + <u32>ctz(found), 24)
+      found &= found - 1
+      store<u32>(out, <u32>p + <u32>ctz(found), 28)
+      found &= found - 1
       out += 32
     } while (out < stop)
     out = stop
@@ -353,31 +365,40 @@ function mix(hash: u64, bits: u64): u64 {
   return rotl<u64>((hash ^ bits) * 0x9e3779b97f4a7c15, 29)
 }
 
-/** A hash of the bytes [p, end). */
+/** The first `count` (below 8) bytes at `p`. */
+// @ts-ignore: decorator
+@inline
+function firstBytes(p: usize, count: usize): u64 {
+  return load<u64>(p) & (((<u64>1) << (8 * <u64>count)) - 1)
+}
+
+/** A hash of the bytes [p, end). The last sixteen, or eight, are read as a whole: a loop over the rest would cost a branch. */
 function hashOf(p: usize, end: usize, seed: u64): u64 {
-  let a = seed ^ <u64>(end - p)
+  const length = end - p
+  let a = seed ^ <u64>length
   let b = seed
-  for (; p + 16 <= end; p += 16) {
+  if (length >= 16) {
+    for (; p + 16 < end; p += 16) {
+      a = mix(a, load<u64>(p))
+      b = mix(b, load<u64>(p, 8))
+    }
+    a = mix(a, load<u64>(end - 16))
+    b = mix(b, load<u64>(end - 8))
+  } else if (length >= 8) {
     a = mix(a, load<u64>(p))
-    b = mix(b, load<u64>(p, 8))
-  }
-  if (p + 8 <= end) {
-    a = mix(a, load<u64>(p))
-    p += 8
-  }
-  if (p < end) b = mix(b, load<u64>(p) & (((<u64>1) << (8 * <u64>(end - p))) - 1))
+    b = mix(b, load<u64>(end - 8))
+  } else a = mix(a, firstBytes(p, length))
   return mix(a, b)
 }
 
 function isSame(a: usize, b: usize, length: usize): bool {
-  const last = a + length
-  while (a + 16 <= last) {
-    if (!i8x16.all_true(i8x16.eq(v128.load(a), v128.load(b)))) return false
-    a += 16
-    b += 16
+  if (length < 8) return firstBytes(a, length) == firstBytes(b, length)
+  if (length < 16) return load<u64>(a) == load<u64>(b) && load<u64>(a + length - 8) == load<u64>(b + length - 8)
+  const last = length - 16
+  for (let k: usize = 0; k < last; k += 16) {
+    if (!i8x16.all_true(i8x16.eq(v128.load(a + k), v128.load(b + k)))) return false
   }
-  while (a < last) if (load<u8>(a++) != load<u8>(b++)) return false
-  return true
+  return i8x16.all_true(i8x16.eq(v128.load(a + last), v128.load(b + last)))
 }
 
 /**
