@@ -15,7 +15,7 @@ export type Caller = {
 /** A role's path and name come to 577 characters at most. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const NAME_BYTES_MAX = 1024
 const SERVICE_BYTES_MAX = 256
-const ASSUMED_ROLE = /^arn:([^:]+):sts::(\d{12}):assumed-role\/([^/]+)\//
+const ASSUMED_ROLE = /^arn:([^:]+):sts::([^:]*):assumed-role\/([^/]+)\//
 
 const UNKNOWN: Caller = { name: null, accountId: null, service: null }
 

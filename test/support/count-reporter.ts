@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends a run with the line `N passed, N failed`. A file that cannot be loaded counts as a failed test. */
+/** Ends a run with the line `N passed, N failed`. A file or a suite that fails as a whole counts as a failed test. */
 // Vitest loads reporters by their default export.
 // oxlint-disable-next-line import/no-default-export
 export default class CountReporter implements Reporter {
@@ -8,6 +8,7 @@ export default class CountReporter implements Reporter {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
     for (const module of modules) {
       counts.failed += module.errors().length
+      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length
       for (const test of module.children.allTests()) {
         const { state } = test.result()
         counts[state === 'pending' ? 'failed' : state]++
