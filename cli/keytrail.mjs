@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node.js understands: everything else is TypeScript, which Node.js runs as it is from version 24 on.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -20,6 +20,7 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
     )
     process.exit(2)
   }
-  const { status, signal } = spawnSync(pinned, process.argv.slice(1), { stdio: 'inherit' })
-  process.exit(signal === 'SIGINT' ? 130 : (status ?? 70))
+  const child = spawn(pinned, process.argv.slice(1), { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 70)))
 }

@@ -9,16 +9,30 @@ import { shown } from './output/shown.ts'
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string }
 
 process.on('SIGINT', () => process.exit(ExitCode.interrupted))
-// A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? ExitCode.fine : ExitCode.ownFault)
+  // A reader that has seen enough (`| head`) is no error.
+  if (error.code === 'EPIPE') process.exit(ExitCode.fine)
+  process.stderr.write(`keytrail: standard output cannot be written (${error.code ?? error.message})\n`)
+  process.exit(ExitCode.unread)
 })
+// Nobody is left to tell that nobody listens.
+process.stderr.on('error', () => undefined)
 
 const program = new Command('keytrail')
   .description('Proof of how AWS encryption is configured, used, cached and rotated, from CloudTrail.')
   .version(version)
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`keytrail: ${shown(text.replace(/^error: /, '').trimEnd())}\n`) })
+  .configureOutput({
+    outputError: (text, write) =>
+      write(
+        `keytrail: ${text
+          .replace(/^error: /, '')
+          .trimEnd()
+          .split('\n')
+          .map(shown)
+          .join('\n')}\n`,
+      ),
+  })
   .showHelpAfterError('(--help shows the options)')
 for (const command of [usageCommand(standingFolder()), startCommand(standingFolder())]) {
   program.addCommand(command.copyInheritedSettings(program))

@@ -60,12 +60,14 @@ export function withUsageOptions(command: Command): Command {
 
 /** @returns the exit code */
 export async function runUsage(paths: readonly string[], options: UsageOptions, standingFolder: string): Promise<number> {
+  if (paths.includes('')) throw new UsageError('a path is empty: name a file, a folder, or - for standard input')
   const window = { since: options.since ?? null, until: options.until ?? null }
   if (window.since !== null && window.until !== null && window.since >= window.until) throw new UsageError('--since must be before --until')
-  const report = await countPaths(paths, options, window, standingFolder)
-  if (report === null) return ExitCode.unread
+  const counted = await countPaths(paths, options, window, standingFolder)
+  if (counted === null) return ExitCode.unread
+  const { report, malformedCount } = counted
   writeOutput(render(report, options), { out: options.out, force: options.force, standingFolder })
-  process.stderr.write(unreadText(report.malformed))
+  process.stderr.write(unreadText(report.malformed, malformedCount))
   return report.malformed.length === 0 ? ExitCode.fine : ExitCode.unread
 }
 
@@ -74,7 +76,7 @@ async function countPaths(
   options: UsageOptions,
   window: TimeWindow,
   standingFolder: string,
-): Promise<UsageReport | null> {
+): Promise<{ readonly report: UsageReport; readonly malformedCount: number } | null> {
   const found = await findTrailFiles(paths, standingFolder)
   const progress = options.quiet || !process.stderr.isTTY ? silentProgress : lineProgress(process.stderr)
   const expandedBytesMax = options.expandedMib * 2 ** 20
@@ -82,7 +84,8 @@ async function countPaths(
     const usage = await countTrail(found.files, { window, expandedBytesMax, progress })
     const { tallies, duplicates } = usage.ledger.tally({ byHour: options.by.includes('hour') })
     const malformed = [...usage.malformed, ...found.unread.map(({ file, reason }) => ({ file, position: 0, reason }))]
-    return usageReport({ records: usage.records, duplicates, tallies, malformed, skipped: found.skipped }, options.by)
+    const report = usageReport({ records: usage.records, duplicates, tallies, malformed, skipped: found.skipped }, options.by)
+    return { report, malformedCount: usage.malformedCount + found.unread.length }
   } catch (error) {
     if (!(error instanceof TooManyRowsError)) throw error
     process.stderr.write(`keytrail: ${error.message}\n`)

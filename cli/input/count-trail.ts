@@ -10,6 +10,8 @@ export type TrailUsage = {
   readonly records: number
   readonly ledger: UseLedger
   readonly malformed: readonly { readonly file: string; readonly position: number; readonly reason: string }[]
+  /** Larger than `malformed` is long if there were very many in one file. */
+  readonly malformedCount: number
 }
 
 /** Starting threads pays off from here on. */
@@ -24,6 +26,7 @@ export async function countTrail(
   const ledger = createUseLedger()
   const malformed: { file: string; position: number; reason: string }[] = []
   let records = 0
+  let malformedCount = 0
   const bytesRead = new BigInt64Array(new SharedArrayBuffer(8))
   const totalBytes = files.reduce((total, { bytes }) => total + bytes, 0)
   const run = runner(files, totalBytes)
@@ -35,6 +38,7 @@ export async function countTrail(
       largestFirst.map(async (file) => {
         const usage = await run.count({ file, window, expandedBytesMax, bytesRead })
         records += usage.records
+        malformedCount += usage.malformedCount
         ledger.add(usage.uses)
         for (const place of usage.malformed) malformed.push({ file: file.name, ...place })
         progress.fileDone()
@@ -44,7 +48,7 @@ export async function countTrail(
     progress.stop()
     await run.end()
   }
-  return { records, ledger, malformed }
+  return { records, ledger, malformed, malformedCount }
 }
 
 type Runner = { count(task: CountFileTask): Promise<UsageOfBytes>; end(): Promise<void> }

@@ -1,12 +1,11 @@
 import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { fileError } from './file-error.ts'
+import { createUnpacker, isGzip } from './gunzip.ts'
 import { STANDARD_INPUT, type TrailFile } from './trail-paths.ts'
 
 const READ_BYTES = 1 << 18
-const GUNZIP_BYTES = 1 << 20
-const GZIP_MAGIC = [0x1f, 0x8b] as const
+/** What of standard input is kept to read it a second time. */
+const KEPT_BYTES_MAX = 64 << 20
 
 /**
  * Reads a file to its end, unpacked if its first bytes say gzip, and gives its bytes on piece by piece.
@@ -19,55 +18,72 @@ export async function readTrailBytes(
   options: { readonly expandedBytesMax: number; readonly onRead: (byteCount: number) => void },
   give: (bytes: Uint8Array) => void,
 ): Promise<string | null> {
+  const source = openSource(file)
   try {
-    const pieces = readPieces(file, options.onRead)
+    const pieces = readPieces(source.bytes(), options.onRead)
     const first = await pieces.next()
     if (first.done === true) return 'the file is empty'
+    async function* all(head: Buffer): AsyncGenerator<Buffer, void> {
+      yield head
+      yield* pieces
+    }
     if (!isGzip(first.value)) {
-      give(first.value)
-      for await (const piece of pieces) give(piece)
+      for await (const piece of all(first.value)) give(piece)
       return null
     }
-    let expandedBytes = 0
-    for await (const piece of unpack(first.value, pieces)) {
-      expandedBytes += piece.length
-      if (expandedBytes > options.expandedBytesMax)
-        return `it unpacks to more than ${options.expandedBytesMax} bytes (--expanded-mib raises the limit)`
-      give(piece)
-    }
-    return null
+    const unpacker = createUnpacker(options.expandedBytesMax, give)
+    const failure = await unpacker.unpack(all(first.value))
+    if (failure === null) return unpacker.givenBytes() === 0 ? 'the file is empty' : null
+    const again = source.again()
+    if (again !== null) await unpacker.salvage(again)
+    return failure
   } catch (error) {
     return fileError(error)
+  } finally {
+    source.close()
   }
 }
 
-/** The file's bytes; the first piece holds at least two unless there are no more. */
-async function* readPieces(file: TrailFile, onRead: (byteCount: number) => void): AsyncGenerator<Buffer, void> {
-  const source = file.path === STANDARD_INPUT ? process.stdin : createReadStream(file.path, { highWaterMark: READ_BYTES })
+type Source = {
+  bytes(): AsyncIterable<Buffer>
+  /** Reads the same bytes from the beginning, as often as wanted; null if that cannot be had. */
+  again(): (() => AsyncIterable<Buffer>) | null
+  close(): void
+}
+
+function openSource(file: TrailFile): Source {
+  if (file.path !== STANDARD_INPUT) {
+    const open = (): AsyncIterable<Buffer> => createReadStream(file.path, { highWaterMark: READ_BYTES })
+    // A pipe that has a name gives its bytes only once, too.
+    return { bytes: open, again: () => (file.bytes > 0 ? open : null), close: () => undefined }
+  }
+  const kept: Buffer[] = []
+  let bytes = 0
+  async function* keep(): AsyncGenerator<Buffer, void> {
+    for await (const piece of process.stdin as AsyncIterable<Buffer>) {
+      bytes += piece.length
+      if (bytes <= KEPT_BYTES_MAX) kept.push(piece)
+      yield piece
+    }
+  }
+  async function* replay(): AsyncGenerator<Buffer, void> {
+    yield* kept
+  }
+  // Whoever writes there may never end.
+  return { bytes: keep, again: () => (bytes <= KEPT_BYTES_MAX ? replay : null), close: () => void process.stdin.destroy() }
+}
+
+/** The pieces of a source; the first holds at least two bytes, which tell a gzip file, unless there are no more. */
+async function* readPieces(source: AsyncIterable<Buffer>, onRead: (byteCount: number) => void): AsyncGenerator<Buffer, void> {
   let head: Buffer | undefined
   let isBegun = false
-  for await (const piece of source as AsyncIterable<Buffer>) {
+  for await (const piece of source) {
     onRead(piece.length)
     head = head === undefined ? piece : Buffer.concat([head, piece])
-    if (!isBegun && head.length < GZIP_MAGIC.length) continue
+    if (!isBegun && head.length < 2) continue
     isBegun = true
     yield head
     head = undefined
   }
   if (head !== undefined) yield head
-}
-
-function isGzip(bytes: Buffer): boolean {
-  return bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1]
-}
-
-function unpack(first: Buffer, rest: AsyncGenerator<Buffer, void>): AsyncIterable<Buffer> {
-  async function* packed(): AsyncGenerator<Buffer, void> {
-    yield first
-    yield* rest
-  }
-  const source = Readable.from(packed())
-  const gunzip = createGunzip({ chunkSize: GUNZIP_BYTES })
-  source.on('error', (error) => gunzip.destroy(error))
-  return source.pipe(gunzip)
 }

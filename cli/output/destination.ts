@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { UsageError } from '../exit.ts'
 
@@ -11,10 +11,13 @@ export function writeOutput(
     process.stdout.write(text)
     return
   }
+  const target = path.resolve(options.standingFolder, options.out)
   try {
-    writeFileSync(path.resolve(options.standingFolder, options.out), text, { flag: options.force ? 'w' : 'wx' })
+    writeFileSync(target, text, { flag: options.force ? 'w' : 'wx' })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() ?? false
+    if (isFolder) throw new UsageError(`${options.out} is a folder: --out takes a file`)
     if (code === 'EEXIST') throw new UsageError(`${options.out} exists: --force replaces it`)
     throw new UsageError(`${options.out} cannot be written (${code})`)
   }

@@ -101,16 +101,16 @@ function noRecord(name: string, value: unknown): string {
 function identityOf(call: Members<(typeof CALL_MEMBERS)[number]>): Parsed<CallIdentity> {
   const original = isJsonObject(call.addendum) ? memberOf(call.addendum, 'originalEventID') : undefined
   for (const id of [call.sharedEventID, original, call.eventID]) {
-    if (isText(id)) return parsed(id as CallIdentity)
+    if (isText(id)) return id.isWellFormed() ? parsed(id as CallIdentity) : refused('no CloudTrail record: eventID is no Unicode text')
     if (id !== undefined && id !== null && id !== '') return refused(noRecord('eventID', id))
   }
   return refused(noRecord('eventID', undefined))
 }
 
 function errorCodeOf(value: unknown): string | null {
-  if (isText(value)) return value
-  if (typeof value === 'number' && value !== 0) return String(value)
-  return typeof value === 'object' && value !== null ? 'unreadable' : null
+  if (value === undefined || value === null || value === '') return null
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  return 'unreadable'
 }
 
 /** The KMS keys that `resources` names. Entries may lack `type`, and aliases are typed as keys. */

@@ -19,14 +19,16 @@ import { createUseBatchBuilder, type UseBatch } from './use-batch.ts'
 /** Event times that count: from `since` (inclusive) until `until` (exclusive); null: no limit. */
 export type TimeWindow = { readonly since: EpochS | null; readonly until: EpochS | null }
 
-/** Something that could not be read, with its place: the number of a record or line, counted from 1. */
+/** Something that could not be read, with its place: the number of a record or line, counted from 1; 0 for the file as a whole. */
 export type Malformed = { readonly position: number; readonly reason: string }
 
 export type UsageOfBytes = {
   /** CloudTrail records of any service, repeats included. */
   readonly records: number
   readonly uses: UseBatch
+  /** The places that could not be read; of very many the first, and one that stands for the rest. */
   readonly malformed: readonly Malformed[]
+  readonly malformedCount: number
 }
 
 /** Reads one file after the other: making a reader is dear. */
@@ -100,9 +102,10 @@ export function createUsageReader(window: TimeWindow): UsageReader {
     finish(failure) {
       if (failure === undefined) reader.end()
       else reader.fail(failure)
+      const malformedCount = malformed.length + unlisted
       if (unlisted > 0)
         malformed.push({ position: lastPosition, reason: `the last of ${unlisted} more places in this file that could not be read` })
-      const read = { records, uses: uses.take(), malformed }
+      const read = { records, uses: uses.take(), malformed, malformedCount }
       malformed = []
       records = unlisted = lastPosition = 0
       return read

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, isOpening, isSpace, LINE_FEED, OPEN_BRACE, OPEN_BRACKET } from './bytes.ts'
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, isOpening, isSpace, LINE_FEED, OPEN_BRACE, OPEN_BRACKET, SPACE } from './bytes.ts'
 import { createItemSkipper, createLineSeeker, lineWithBracket, type Resumption, type Unread } from './recovery.ts'
 import { createScanner, type Scanner, Walked } from './scanner.ts'
 import type { TrailItem, TrailVisitor } from './trail-item.ts'
@@ -14,7 +14,7 @@ export type TrailReader = {
   feed(bytes: Uint8Array): void
   /** Says that the file has no more bytes; what comes next is another file. */
   end(): void
-  /** Says why the rest of the file cannot be had; what comes next is another file. */
+  /** Says why the rest of the file, or all of it (position 0), cannot be had; what comes next is another file. */
   fail(reason: string): void
 }
 
@@ -24,6 +24,9 @@ const TOO_LARGE = `a record larger than ${ITEM_BYTES_MAX} bytes`
 /** After bytes that are no JSON the next are prepared in small steps: they may be no JSON either. */
 const CAUTIOUS_BYTES = 1 << 14
 
+/** Up to the space that `end` adds. */
+const CUT_WORD = /^(\\(u[0-9a-f]{0,4})?|t(ru?)?|f(a(ls?)?)?|n(ul?)?|-?[\d.]*(e[+-]?)?) $/i
+const CUT_WORD_LENGTH_MAX = 64
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Where the reader is: between documents, among the items of a list, behind a list that is a member of an object, or at its others. */
@@ -82,7 +85,7 @@ export function createTrailReader(
     isOver = true
     makeRoom()
     // A number ends only where something else begins.
-    memory[to++] = LINE_FEED
+    memory[to++] = SPACE
     read()
     if (mode === 'items' || mode === 'afterList') {
       problem(`the file ends before its list of records does: it is cut off behind record ${count}`)
@@ -183,12 +186,18 @@ export function createTrailReader(
         else return false
         return true
       case Walked.invalid:
-        recover(scanner.at())
+        if (isOver && isCutWord(scanner.at())) recoverFromEnd()
+        else recover(scanner.at())
         return true
       case Walked.tooDeep:
         leaveOut('nested too deep')
         return true
     }
+  }
+
+  /** The file ends in the middle of what stands at `at`: a word, a number or an escape. */
+  function isCutWord(at: number): boolean {
+    return CUT_WORD.test(memory.toString('latin1', at, Math.min(to, at + CUT_WORD_LENGTH_MAX)))
   }
 
   function prepare(until: number): void {
@@ -282,7 +291,7 @@ export function createTrailReader(
   }
 
   function fail(reason: string): void {
-    problem(reason)
+    visitor.problem(count === 0 ? 0 : count + 1, reason)
     reset()
   }
 
