@@ -5,21 +5,6 @@ import { type CloudTrailRecord, parseRecord } from './record.ts'
 /** The two members that hold many records: of a log file, and of what LookupEvents answers. */
 export const RECORD_LISTS = ['Records', 'Events'] as const
 
-/**
- * Every record that a JSON value holds, or why a part of it is none: a log file, what LookupEvents answers, a list of any of the
- * following, an EventBridge event, an event of LookupEvents, a record.
- */
-export function recordsOf(value: unknown): readonly Parsed<CloudTrailRecord>[] {
-  if (Array.isArray(value)) return value.map(recordOfItem)
-  if (isJsonObject(value)) {
-    for (const name of RECORD_LISTS) {
-      const list = memberOf(value, name)
-      if (Array.isArray(list)) return list.map(recordOfItem)
-    }
-  }
-  return [recordOfItem(value)]
-}
-
 /** One item of a list, or one line: an EventBridge event, an event of LookupEvents, or a record. */
 export function recordOfItem(item: unknown): Parsed<CloudTrailRecord> {
   if (isJsonObject(item)) {

@@ -1,3 +1,5 @@
+import type { EventName } from '../cloudtrail/catalogue.ts'
+
 /**
  * The KMS operations that use a key, by the name CloudTrail gives them. GenerateRandom uses none.
  * https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html
@@ -17,7 +19,7 @@ export const CRYPTOGRAPHIC_EVENTS = [
   'DeriveSharedSecret',
   'Encapsulate',
   'Decapsulate',
-] as const
+] as const satisfies readonly EventName<'kms.amazonaws.com'>[]
 
 export type CryptographicEvent = (typeof CRYPTOGRAPHIC_EVENTS)[number]
 /** What is counted: ReEncrypt uses two keys, and is one use of each. */

@@ -39,7 +39,7 @@ export type UsageReader = {
 }
 
 /** Places listed per file; a file of another kind would fill memory with them. */
-export const MALFORMED_LISTED_MAX = 1000
+const MALFORMED_LISTED_MAX = 1000
 
 /** Counts the uses of KMS keys in the bytes of CloudTrail files, in whatever form they come. */
 export function createUsageReader(window: TimeWindow): UsageReader {

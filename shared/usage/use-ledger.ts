@@ -21,7 +21,7 @@ export type UseLedger = {
 }
 
 /** A use of its own kind: more of them than this is no usage of keys, and would not fit memory. */
-export const ROWS_MAX = 4_000_000
+const ROWS_MAX = 4_000_000
 const HOUR_S = 3600
 const CHUNK_ENTRIES = 1 << 16
 const FIRST_SLOTS = 1 << 12

@@ -61,10 +61,9 @@ it.concurrent('says so if standard output cannot be written', async (context) =>
 
 it.concurrent('shows no progress where no terminal is', async () => {
   using folder = temporaryFolder()
-  const { child, ended } = startKeytrail(['usage', '-'], { cwd: folder.path })
-  child.stdin?.write('{"Records":[')
+  const { child, ended } = await startReading({ cwd: folder.path })
   await new Promise((resolve) => setTimeout(resolve, 1000))
-  child.stdin?.end(']}')
+  child.stdin?.end('{"Records":[]}')
   const { code, stderr } = await ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
 })

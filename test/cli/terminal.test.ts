@@ -19,8 +19,8 @@ async function atTerminal(command: string, env: Readonly<Record<string, string>>
 }
 
 const TABLE = '"$NODE" "$KEYTRAIL" usage log.json'
-/** Reads for a second. */
-const SLOW = '(printf "{\\"Records\\":["; sleep 1; printf "]}") | "$NODE" "$KEYTRAIL" usage -'
+/** Reads for three seconds: what comes first is more than a pipe holds, so that the second begins when it reads. */
+const SLOW = '(printf "{\\"Records\\":["; printf "%300000s" ""; sleep 3; printf "]}") | "$NODE" "$KEYTRAIL" usage -'
 const BOLD = '\u{1b}[1mKMS calls\u{1b}[22m'
 const ERASE_LINE = '\r\u{1b}[K'
 const PROGRESS = /reading: [\d.]+ MB · [\d.]+ MB\/s/

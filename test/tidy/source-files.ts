@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-export const ROOT = path.resolve(import.meta.dirname, '../..')
+const ROOT = path.resolve(import.meta.dirname, '../..')
 const ROOMS = ['bench', 'cli', 'functions', 'local', 'report', 'scripts', 'shared', 'test']
 
 export type SourceFile = { readonly name: string; readonly text: string }

@@ -71,3 +71,12 @@ export function createItemSkipper(): { skip(unread: Unread): { readonly doneWith
     },
   }
 }
+
+/** A word, a number or an escape that may go on, and a space behind it. */
+const CUT_OFF = /^(\\(u[0-9a-f]{0,4})?|t(ru?)?|f(a(ls?)?)?|n(ul?)?|-?[\d.]*(e[+-]?)?) $/i
+const CUT_OFF_LENGTH_MAX = 64
+
+/** The last bytes of a file, up to the space that follows them, were cut off in the middle of a word, a number or an escape. */
+export function isCutOff(rest: Buffer): boolean {
+  return rest.length <= CUT_OFF_LENGTH_MAX && CUT_OFF.test(rest.toString('latin1'))
+}

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, isOpening, isSpace, LINE_FEED, OPEN_BRACE, OPEN_BRACKET, SPACE } from './bytes.ts'
-import { createItemSkipper, createLineSeeker, lineWithBracket, type Resumption, type Unread } from './recovery.ts'
+import { createItemSkipper, createLineSeeker, isCutOff, lineWithBracket, type Resumption, type Unread } from './recovery.ts'
 import { createScanner, type Scanner, Walked } from './scanner.ts'
 import type { TrailItem, TrailVisitor } from './trail-item.ts'
 
@@ -19,14 +19,11 @@ export type TrailReader = {
 }
 
 /** A CloudTrail event is 256 KB, or 1 MB in an event data store. https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html */
-export const ITEM_BYTES_MAX = 1 << 20
+const ITEM_BYTES_MAX = 1 << 20
 const TOO_LARGE = `a record larger than ${ITEM_BYTES_MAX} bytes`
 /** After bytes that are no JSON the next are prepared in small steps: they may be no JSON either. */
 const CAUTIOUS_BYTES = 1 << 14
 
-/** Up to the space that `end` adds. */
-const CUT_WORD = /^(\\(u[0-9a-f]{0,4})?|t(ru?)?|f(a(ls?)?)?|n(ul?)?|-?[\d.]*(e[+-]?)?) $/i
-const CUT_WORD_LENGTH_MAX = 64
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Where the reader is: between documents, among the items of a list, behind a list that is a member of an object, or at its others. */
@@ -186,18 +183,13 @@ export function createTrailReader(
         else return false
         return true
       case Walked.invalid:
-        if (isOver && isCutWord(scanner.at())) recoverFromEnd()
+        if (isOver && isCutOff(memory.subarray(scanner.at(), to))) recoverFromEnd()
         else recover(scanner.at())
         return true
       case Walked.tooDeep:
         leaveOut('nested too deep')
         return true
     }
-  }
-
-  /** The file ends in the middle of what stands at `at`: a word, a number or an escape. */
-  function isCutWord(at: number): boolean {
-    return CUT_WORD.test(memory.toString('latin1', at, Math.min(to, at + CUT_WORD_LENGTH_MAX)))
   }
 
   function prepare(until: number): void {
