@@ -23,7 +23,6 @@ const ITEM_BYTES_MAX = 1 << 20
 const TOO_LARGE = `a record larger than ${ITEM_BYTES_MAX} bytes`
 /** After bytes that are no JSON the next are prepared in small steps: they may be no JSON either. */
 const CAUTIOUS_BYTES = 1 << 14
-
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Where the reader is: between documents, among the items of a list, behind a list that is a member of an object, or at its others. */
