@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url'
 const NODE_MAJOR = 24
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
-  // Start-up is most of a short run, and most of start-up is compiling: what was compiled once is kept in the temporary folder.
+  // Start-up is most of a short run, and most of start-up is compiling: what was compiled once is kept.
+  // Not in the temporary folder: on a shared machine somebody else might have put code there.
   const { enableCompileCache } = await import('node:module')
-  enableCompileCache()
+  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/keytrail', import.meta.url)))
   await import('./main.ts')
 } else {
   const pinned = fileURLToPath(new URL(`../node_modules/node-${process.platform}-${process.arch}/bin/node`, import.meta.url))

@@ -7,7 +7,7 @@ import { ExitCode, UsageError } from '../exit.ts'
 import { countTrail } from '../input/count-trail.ts'
 import { parseTimeOption } from '../input/time-option.ts'
 import { findTrailFiles } from '../input/trail-paths.ts'
-import { writeOutput } from '../output/destination.ts'
+import { checkDestination, writeOutput } from '../output/destination.ts'
 import { lineProgress, silentProgress } from '../output/progress.ts'
 import { unreadText } from '../output/unread.ts'
 import { usageCsv } from '../output/usage-csv.ts'
@@ -63,10 +63,12 @@ export async function runUsage(paths: readonly string[], options: UsageOptions, 
   if (paths.includes('')) throw new UsageError('a path is empty: name a file, a folder, or - for standard input')
   const window = { since: options.since ?? null, until: options.until ?? null }
   if (window.since !== null && window.until !== null && window.since >= window.until) throw new UsageError('--since must be before --until')
+  const destination = { out: options.out, force: options.force, standingFolder }
+  checkDestination(destination)
   const counted = await countPaths(paths, options, window, standingFolder)
   if (counted === null) return ExitCode.unread
   const { report, malformedCount } = counted
-  writeOutput(render(report, options), { out: options.out, force: options.force, standingFolder })
+  writeOutput(render(report, options, malformedCount), destination)
   process.stderr.write(unreadText(report.malformed, malformedCount))
   return report.malformed.length === 0 ? ExitCode.fine : ExitCode.unread
 }
@@ -93,14 +95,17 @@ async function countPaths(
   }
 }
 
-function render(report: UsageReport, options: UsageOptions): string {
+function render(report: UsageReport, options: UsageOptions, malformedCount: number): string {
   switch (options.format) {
     case 'json':
       return usageJson(report)
     case 'csv':
       return usageCsv(report, options.by)
     case 'table':
-      return usageTable(report, options.by, { isColored: options.out === undefined && process.stdout.isTTY && process.stdout.hasColors() })
+      return usageTable(report, options.by, {
+        isColored: options.out === undefined && process.stdout.isTTY && process.stdout.hasColors(),
+        malformedCount,
+      })
   }
 }
 

@@ -62,7 +62,9 @@ function openSource(file: TrailFile): Source {
   async function* keep(): AsyncGenerator<Buffer, void> {
     for await (const piece of process.stdin as AsyncIterable<Buffer>) {
       bytes += piece.length
-      if (bytes <= KEPT_BYTES_MAX) kept.push(piece)
+      // Only what is packed is ever read again.
+      if (bytes > KEPT_BYTES_MAX || !(kept.length > 0 || isGzip(piece))) kept.length = 0
+      else kept.push(piece)
       yield piece
     }
   }
@@ -70,7 +72,7 @@ function openSource(file: TrailFile): Source {
     yield* kept
   }
   // Whoever writes there may never end.
-  return { bytes: keep, again: () => (bytes <= KEPT_BYTES_MAX ? replay : null), close: () => void process.stdin.destroy() }
+  return { bytes: keep, again: () => (kept.length > 0 ? replay : null), close: () => void process.stdin.destroy() }
 }
 
 /** The pieces of a source; the first holds at least two bytes, which tell a gzip file, unless there are no more. */

@@ -46,7 +46,7 @@ export async function findTrailFiles(names: readonly string[], standingFolder: s
       if (files.length + skipped.length + unread.length === before) {
         unread.push({ file: name, reason: 'no CloudTrail files (.json, .jsonl, .ndjson, gzipped or not) in this folder' })
       }
-    } else files.push({ name, path: target, bytes: found.size })
+    } else take({ name, path: target, bytes: found.size })
   }
   return { files, skipped, unread }
 
@@ -84,8 +84,12 @@ export async function findTrailFiles(names: readonly string[], standingFolder: s
     if (found === null) return
     if (found.isDirectory()) return walk(name, target, walked)
     if (!found.isFile() || !TRAIL_FILE.test(name)) return
-    const reason = NO_RECORDS.find(([mark]) => mark.test(name))?.[1]
-    if (reason === undefined) files.push({ name, path: target, bytes: found.size })
-    else skipped.push({ file: name, reason })
+    take({ name, path: target, bytes: found.size })
+  }
+
+  function take(file: TrailFile): void {
+    const reason = NO_RECORDS.find(([mark]) => mark.test(file.name))?.[1]
+    if (reason === undefined) files.push(file)
+    else skipped.push({ file: file.name, reason })
   }
 }

@@ -2,23 +2,26 @@ import { statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { UsageError } from '../exit.ts'
 
-/** Writes to standard output, or to the file `--out` names, which is replaced only with `--force`. */
-export function writeOutput(
-  text: string,
-  options: { readonly out?: string | undefined; readonly force: boolean; readonly standingFolder: string },
-): void {
-  if (options.out === undefined) {
+/** Standard output, or the file `out` names, which is replaced only with `force`. */
+export type Destination = { readonly out?: string | undefined; readonly force: boolean; readonly standingFolder: string }
+
+/** Refuses a file that is in the way before the work is done; `writeOutput` refuses one that comes in between. */
+export function checkDestination({ out, force, standingFolder }: Destination): void {
+  const found = out === undefined ? undefined : statSync(path.resolve(standingFolder, out), { throwIfNoEntry: false })
+  if (found?.isDirectory() === true) throw new UsageError(`${out ?? ''} is a folder: --out takes a file`)
+  if (found !== undefined && !force) throw new UsageError(`${out ?? ''} exists: --force replaces it`)
+}
+
+export function writeOutput(text: string, destination: Destination): void {
+  const { out, force, standingFolder } = destination
+  if (out === undefined) {
     process.stdout.write(text)
     return
   }
-  const target = path.resolve(options.standingFolder, options.out)
   try {
-    writeFileSync(target, text, { flag: options.force ? 'w' : 'wx' })
+    writeFileSync(path.resolve(standingFolder, out), text, { flag: force ? 'w' : 'wx' })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() ?? false
-    if (isFolder) throw new UsageError(`${options.out} is a folder: --out takes a file`)
-    if (code === 'EEXIST') throw new UsageError(`${options.out} exists: --force replaces it`)
-    throw new UsageError(`${options.out} cannot be written (${code})`)
+    checkDestination(destination)
+    throw new UsageError(`${out} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'})`)
   }
 }

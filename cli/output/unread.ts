@@ -10,6 +10,6 @@ export function unreadText(malformed: UsageReport['malformed'], count: number): 
     return `keytrail: could not read ${place}: ${shown(reason)}\n`
   })
   const more = count - lines.length
-  if (more > 0) lines.push(`keytrail: and ${more} more; --format json lists them.\n`)
+  if (more > 0) lines.push(`keytrail: and ${more} more; --format json lists 1000 of each file.\n`)
   return lines.join('')
 }

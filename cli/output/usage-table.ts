@@ -3,8 +3,6 @@ import { styleText } from 'node:util'
 import type { Dimension, UsageReport, UsageRow } from '../../shared/usage/usage-report.ts'
 import { shown } from './shown.ts'
 
-export type TableStyle = { readonly isColored: boolean }
-
 const HEADINGS: Readonly<Record<Dimension, string>> = {
   key: 'KMS key',
   operation: 'operation',
@@ -31,9 +29,13 @@ const NO_BORDERS = {
 } // prettier-ignore
 
 /** What a person reads: the calls by key, what names no key, and what was left out of the count and why. */
-export function usageTable(report: UsageReport, by: readonly Dimension[], style: TableStyle): string {
-  const bold = (text: string): string => (style.isColored ? styleText('bold', text, { validateStream: false }) : text)
-  const dim = (text: string): string => (style.isColored ? styleText('dim', text, { validateStream: false }) : text)
+export function usageTable(
+  report: UsageReport,
+  by: readonly Dimension[],
+  options: { readonly isColored: boolean; readonly malformedCount: number },
+): string {
+  const bold = (text: string): string => (options.isColored ? styleText('bold', text, { validateStream: false }) : text)
+  const dim = (text: string): string => (options.isColored ? styleText('dim', text, { validateStream: false }) : text)
   const parts: string[] = []
   parts.push(bold('KMS calls'), report.calls.length === 0 ? '(none that name a key)' : table(report.calls, by, 'keyArn', dim))
   if (report.unattributed.length > 0) {
@@ -44,7 +46,7 @@ export function usageTable(report: UsageReport, by: readonly Dimension[], style:
     )
     parts.push(table(report.unattributed, by, 'sent', dim))
   }
-  parts.push('', ...summary(report))
+  parts.push('', ...summary(report, options.malformedCount))
   return `${parts.join('\n')}\n`
 }
 
@@ -70,16 +72,16 @@ function table(rows: readonly UsageRow[], by: readonly Dimension[], keyName: 'ke
     .join('\n')
 }
 
-function summary(report: UsageReport): readonly string[] {
+function summary(report: UsageReport, malformedCount: number): readonly string[] {
   const rows = [...report.calls, ...report.unattributed]
   const succeeded = rows.reduce((total, row) => total + row.succeeded, 0)
   const failed = rows.reduce((total, row) => total + row.failed, 0)
   const lines = [
-    `${number(report.records)} CloudTrail records read: ${number(succeeded)} uses of KMS keys succeeded, ${number(failed)} failed.`,
-    `${number(report.duplicates)} records were repeats of calls already counted; ${number(report.dryRuns)} were dry runs, which use no key.`,
+    `${counted(report.records, 'CloudTrail record')} read: ${counted(succeeded, 'use')} of KMS keys succeeded, ${number(failed)} failed.`,
+    `Left out: ${counted(report.duplicates, 'repeat')} of calls already counted, ${counted(report.dryRuns, 'dry run')}, which use no key.`,
   ]
-  if (report.skipped.length > 0) lines.push(`${number(report.skipped.length)} files hold no records and were skipped (${kinds(report)}).`)
-  if (report.malformed.length > 0) lines.push(`${number(report.malformed.length)} places could not be read: see below.`)
+  if (report.skipped.length > 0) lines.push(`Skipped: ${counted(report.skipped.length, 'file')} that hold no records (${kinds(report)}).`)
+  if (malformedCount > 0) lines.push(`Could not be read: ${counted(malformedCount, 'place')}, see below.`)
   return lines
 }
 
@@ -87,6 +89,10 @@ function kinds(report: UsageReport): string {
   const counts = new Map<string, number>()
   for (const { reason } of report.skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1)
   return [...counts].map(([reason, count]) => `${number(count)} × ${reason}`).join(', ')
+}
+
+function counted(value: number, noun: string): string {
+  return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
 function number(value: number): string {

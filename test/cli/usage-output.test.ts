@@ -140,8 +140,8 @@ describe.concurrent('a table', () => {
       '9 CloudTrail records',
       '4 uses',
       '3 failed',
-      '1 records were repeats',
-      '1 were dry runs',
+      '1 repeat of calls',
+      '1 dry run,',
       '1 × digest file',
       '1 places',
     ]) {
