@@ -143,7 +143,7 @@ describe.concurrent('a table', () => {
       '1 repeat of calls',
       '1 dry run,',
       '1 × digest file',
-      '1 places',
+      '1 place,',
     ]) {
       expect(stdout).toContain(words)
     }

@@ -223,6 +223,12 @@ const anyObject = fc.tuple(
 )
 const anyLine = anyObject.map(([value, seed]) => writeJson(value, createDice(seed)))
 
+/** The lines that are text at all. */
+function linesOf(bytes: Buffer): readonly string[] {
+  const lines = bytes.toString('latin1').split('\n')
+  return lines.map((line) => Buffer.from(line, 'latin1')).flatMap((line) => (isUtf8(line) ? [line.toString()] : []))
+}
+
 describe('reading a document with one byte damaged', () => {
   it('ends, says so unless the text is still JSON but for a comma between items, and says the same whatever the pieces', () => {
     const seen = { whole: 0, comma: 0, broken: 0 }
@@ -259,10 +265,7 @@ describe('reading a document with one byte damaged', () => {
         (lines, newline, damage, seed, most) => {
           const bytes = damaged(Buffer.from(lines.join(newline)), damage)
           const items = itemsOf(read(bytes, createDice(seed), most)).map(({ json }) => json)
-          const expected = bytes
-            .toString()
-            .split('\n')
-            .flatMap((line) => valuesIn(line) ?? [])
+          const expected = linesOf(bytes).flatMap((line) => valuesIn(line) ?? [])
           let left = items
           for (const json of expected) {
             expect(left, 'items that are left').toContain(json)
