@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, gunzipSync } from 'node:zlib'
 import { fileError } from './file-error.ts'
 
 const GUNZIP_BYTES = 1 << 20
@@ -7,6 +7,18 @@ const SMALL_PIECE_BYTES = 1 << 12
 
 export function isGzip(bytes: Buffer): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
+}
+
+/** The unpacked bytes of a small gzip file; null if they are not to be had at once: an `Unpacker` then says why, or takes its time. */
+export function unpackedAtOnce(packed: Buffer, bytesMax: number): Buffer | null {
+  // The last four bytes tell the size of the last member, modulo 4 GiB: a hint, no promise. RFC 1952, 2.3.1.
+  const sizeHint = packed.length < 18 ? 0 : packed.readUInt32LE(packed.length - 4)
+  if (sizeHint > bytesMax) return null
+  try {
+    return gunzipSync(packed, { chunkSize: Math.max(sizeHint + 64, GUNZIP_BYTES), maxOutputLength: bytesMax })
+  } catch {
+    return null
+  }
 }
 
 /** Unpacks a gzip file, and gives its bytes on piece by piece. */

@@ -1,9 +1,11 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { fileError } from './file-error.ts'
-import { createUnpacker, isGzip } from './gunzip.ts'
+import { createUnpacker, isGzip, unpackedAtOnce } from './gunzip.ts'
 import { STANDARD_INPUT, type TrailFile } from './trail-paths.ts'
 
 const READ_BYTES = 1 << 18
+const SMALL_FILE_BYTES = 8 << 20
+const SMALL_EXPANDED_BYTES = 32 << 20
 /** What of standard input is kept to read it a second time. */
 const KEPT_BYTES_MAX = 64 << 20
 
@@ -18,6 +20,12 @@ export async function readTrailBytes(
   options: { readonly expandedBytesMax: number; readonly onRead: (byteCount: number) => void },
   give: (bytes: Uint8Array) => void,
 ): Promise<string | null> {
+  const atOnce = readAtOnce(file, options.expandedBytesMax)
+  if (atOnce !== null) {
+    options.onRead(file.bytes)
+    give(atOnce)
+    return null
+  }
   const source = openSource(file)
   try {
     const pieces = readPieces(source.bytes(), options.onRead)
@@ -41,6 +49,20 @@ export async function readTrailBytes(
     return fileError(error)
   } finally {
     source.close()
+  }
+}
+
+/** A small file's bytes, unpacked; null if it is not small, or not to be had at once. Streams cost more than such files hold. */
+function readAtOnce(file: TrailFile, expandedBytesMax: number): Buffer | null {
+  if (file.bytes === 0 || file.bytes > SMALL_FILE_BYTES) return null
+  try {
+    const bytes = readFileSync(file.path)
+    // Reading it piece by piece tells what is wrong with it.
+    if (bytes.length < 2 || bytes.length > SMALL_FILE_BYTES) return null
+    const unpacked = isGzip(bytes) ? unpackedAtOnce(bytes, Math.min(SMALL_EXPANDED_BYTES, expandedBytesMax)) : bytes
+    return unpacked?.length === 0 ? null : unpacked
+  } catch {
+    return null
   }
 }
 
