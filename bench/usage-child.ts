@@ -1,15 +1,13 @@
 /**
  * One measurement in a process of its own, so that the parent can pin it to cores: `usage-child.ts <what> <rounds> <file…>`.
- * Prints JSON: the milliseconds of each round, the largest resident memory, and what was counted.
+ * Prints JSON: the milliseconds of each round, and what was counted.
  */
 import { DuckDBInstance } from '@duckdb/node-api'
-import { createReadStream, statSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { countTrail } from '../cli/input/count-trail.ts'
-import { silentProgress } from '../cli/output/progress.ts'
 
-export type Measurement = { readonly roundsMs: readonly number[]; readonly residentBytesMax: number; readonly counted: number }
+export type Measurement = { readonly roundsMs: readonly number[]; readonly counted: number }
 
 /** What DuckDB is asked: the same answer in its simplest form, without repeats across ReEncrypt's keys, twins or windows. */
 export function duckdbQuery(files: readonly string[], threads: number): readonly string[] {
@@ -34,13 +32,6 @@ async function gunzip(files: readonly string[]): Promise<number> {
   return bytes
 }
 
-async function count(files: readonly string[]): Promise<number> {
-  const trail = files.map((file) => ({ name: file, path: file, bytes: statSync(file).size }))
-  const window = { since: null, until: null }
-  const { ledger } = await countTrail(trail, { window, expandedBytesMax: 2 ** 31, progress: silentProgress })
-  return ledger.tally({ byHour: false }).tallies.reduce((total, tally) => total + tally.count, 0)
-}
-
 async function duckdb(files: readonly string[]): Promise<number> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
   const [settings = '', query = ''] = duckdbQuery(files, 2)
@@ -49,7 +40,7 @@ async function duckdb(files: readonly string[]): Promise<number> {
   return rows.reduce((total, row) => total + Number(row['calls']), 0)
 }
 
-const MEASURED = { gunzip, count, duckdb }
+const MEASURED = { gunzip, duckdb }
 
 if (import.meta.main) {
   const [what = '', rounds = '', ...files] = process.argv.slice(2)
@@ -61,6 +52,6 @@ if (import.meta.main) {
     counted = await measured(files)
     roundsMs.push(performance.now() - begun)
   }
-  const result: Measurement = { roundsMs, residentBytesMax: process.resourceUsage().maxRSS * 1024, counted }
+  const result: Measurement = { roundsMs, counted }
   process.stdout.write(JSON.stringify(result))
 }

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { Tinypool } from 'tinypool'
 import { createUseLedger, type UseLedger } from '../../shared/usage/use-ledger.ts'
@@ -16,6 +17,8 @@ export type TrailUsage = {
 
 /** Starting threads pays off from here on. */
 const PARALLEL_BYTES_MIN = 8 << 20
+/** Little of what a thread allocates lives longer than a file: unpacked files are given back soon. */
+const YOUNG_GENERATION_MB = 6
 
 /** Counts over the files, several at a time where there are several cores. The result does not depend on the order. */
 export async function countTrail(
@@ -67,6 +70,10 @@ function runner(files: readonly TrailFile[], totalBytes: number): Runner {
       end: () => Promise.resolve(),
     }
   }
-  const pool = new Tinypool({ filename: new URL('count-file.ts', import.meta.url).href, minThreads: threads, maxThreads: threads })
+  // Threads find compiled what this one has compiled: compiling TypeScript takes 40 MB in each of them.
+  flushCompileCache()
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB }
+  const filename = new URL('count-file.ts', import.meta.url).href
+  const pool = new Tinypool({ filename, minThreads: threads, maxThreads: threads, resourceLimits })
   return { count: (task) => pool.run(task, { name: countFile.name }) as Promise<UsageOfBytes>, end: () => pool.destroy() }
 }

@@ -2,7 +2,7 @@ import { type KmsKeyArn, kmsKeyArn, parseKmsKeyArn } from '../arn.ts'
 import type { CallAttributes, CloudTrailRecord } from '../cloudtrail/record.ts'
 import { type JsonObject, memberOf, textOf } from '../json.ts'
 import { cappedText } from '../text.ts'
-import { type CryptographicEvent, isCryptographicEvent, KMS_EVENT_SOURCE, type Operation } from './operations.ts'
+import { CRYPTOGRAPHIC_EVENTS, type CryptographicEvent, isCryptographicEvent, KMS_EVENT_SOURCE, type Operation } from './operations.ts'
 import { type Scope, scopeOf } from './scope.ts'
 
 /** `dryRun`: KMS only said whether the call would have been allowed; no key was used. */
@@ -67,10 +67,18 @@ const RE_ENCRYPT: readonly UseNames[] = [
   },
 ]
 
-/** The uses of an event, in the order in which `resources` names their keys, and the names of what belongs to each. */
+/** The uses of each event, in the order in which `resources` names their keys, and the names of what belongs to each. */
+const USES_OF_EVENT: ReadonlyMap<CryptographicEvent, readonly UseNames[]> = new Map(
+  CRYPTOGRAPHIC_EVENTS.map((eventName) => [
+    eventName,
+    eventName === 'ReEncrypt'
+      ? RE_ENCRYPT
+      : [{ operation: eventName, keyId: 'keyId', encryptionContext: 'encryptionContext', keyMaterialId: 'keyMaterialId' }],
+  ]),
+)
+
 function usesOfEvent(eventName: CryptographicEvent): readonly UseNames[] {
-  if (eventName === 'ReEncrypt') return RE_ENCRYPT
-  return [{ operation: eventName, keyId: 'keyId', encryptionContext: 'encryptionContext', keyMaterialId: 'keyMaterialId' }]
+  return USES_OF_EVENT.get(eventName) ?? []
 }
 
 /** What an event asked of each key it uses, in the order of `keyUses`. */

@@ -186,7 +186,8 @@ function createPlainCallReader(): (item: TrailItem) => readonly KeyUse[] {
     if (call === null) return []
     const request = plainValue(item, 'requestParameters')
     const requests = keyRequestsOf(call.attributes.eventName, isJsonObject(request) ? request : null)
-    const key = requests.map(({ keyId, scope }) => `${scope} ${keyId?.length ?? -1} ${keyId ?? ''}`).join()
+    let key = ''
+    for (const { keyId, scope } of requests) key += keyId === null ? `${scope};` : `${scope} ${keyId.length} ${keyId};`
     if (key.length > REQUEST_LENGTH_MAX) return keyUses(call.attributes, requests)
     const knownUses = call.usesOfRequests.get(key)
     if (knownUses !== undefined) return knownUses
