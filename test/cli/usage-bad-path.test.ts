@@ -76,8 +76,8 @@ describe.concurrent('a bad path', () => {
     using folder = temporaryFolder()
     // Permissions do not bind root: it runs this as somebody else.
     const uid = process.getuid?.() === 0 ? 65_534 : undefined
-    const probe = await keytrail(['--version'], { cwd: folder.path, uid })
-    if (process.platform === 'win32' || probe.code !== 0) return context.skip('no other user can run Keytrail from here')
+    const probe = await keytrail(['--version'], { cwd: folder.path, uid }).catch(() => null)
+    if (process.platform === 'win32' || probe?.code !== 0) return context.skip('no other user can run Keytrail from here')
 
     for (const name of ['open.json', 'closed.json', 'closed/a.json', 'listed/b.json']) folder.write(name, logFile(recordsBy(name, 1)))
     chmodSync(path.join(folder.path, 'closed.json'), 0o000)
