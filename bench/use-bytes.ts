@@ -32,5 +32,9 @@ export function useBytes(identities: number): number {
     ledger.add({ rows, entries })
   }
   globalThis.gc?.()
-  return (process.memoryUsage().arrayBuffers - before) / identities
+  const bytes = process.memoryUsage().arrayBuffers - before
+  // The ledger is asked last: it must be there while its bytes are counted.
+  const counted = ledger.tally({ byHour: false }).tallies.reduce((total, tally) => total + tally.count, 0)
+  if (counted !== identities) throw new Error('identities are not distinct')
+  return bytes / identities
 }
