@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createTrailReader } from '../../shared/cloudtrail/scan/trail-reader.ts'
 import { createDice, type Dice, type Json, writeJson } from '../support/arbitrary-trail.ts'
+import { linesOf } from '../support/text-lines.ts'
 
 const LISTS = ['Records', 'Events'] as const
 const FIELDS = ['eventName', 'errorCode', 'userIdentity', 'constructor', '__proto__']
@@ -227,12 +228,6 @@ const anyObject = fc.tuple(
   anySeed,
 )
 const anyLine = anyObject.map(([value, seed]) => writeJson(value, createDice(seed)))
-
-/** The lines that are text at all. */
-function linesOf(bytes: Buffer): readonly string[] {
-  const lines = bytes.toString('latin1').split('\n')
-  return lines.map((line) => Buffer.from(line, 'latin1')).flatMap((line) => (isUtf8(line) ? [line.toString()] : []))
-}
 
 describe('reading a document with one byte damaged', () => {
   it('ends, says so unless the text is still JSON but for a comma between items, and says the same whatever the pieces', () => {
