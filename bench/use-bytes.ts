@@ -19,6 +19,7 @@ export function useBytes(identities: number): number {
       keyMaterialId: null,
       outcome: 'succeeded',
       errorCode: null,
+      contextDigest: null,
     }),
   ]
   const before = process.memoryUsage().arrayBuffers

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { standingFolder } from '../shared/wiring.ts'
+import { localCommand } from './commands/local.ts'
 import { startCommand } from './commands/start.ts'
 import { usageCommand } from './commands/usage.ts'
 import { ExitCode, UsageError } from './exit.ts'
@@ -34,7 +35,7 @@ const program = new Command('keytrail')
       ),
   })
   .showHelpAfterError('(--help shows the options)')
-for (const command of [usageCommand(standingFolder()), startCommand(standingFolder())]) {
+for (const command of [usageCommand(standingFolder()), localCommand(standingFolder()), startCommand(standingFolder())]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 

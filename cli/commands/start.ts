@@ -1,21 +1,109 @@
 import { Command } from 'commander'
+import { fork } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runUsage, type UsageOptions, withUsageOptions } from './usage.ts'
+import type { RunNews, RunOrder, RunRecords, RunReport } from '../../shared/usage/run-report.ts'
+import { EVENT_AGE_S_MAX } from '../../shared/usage/usage-message.ts'
+import { type Dimension, DIMENSIONS } from '../../shared/usage/usage-report.ts'
+import { now } from '../../shared/wiring.ts'
+import { ExitCode, UsageError } from '../exit.ts'
+import { readRecords, type TrailRecords } from '../input/read-records.ts'
+import { findTrailFiles } from '../input/trail-paths.ts'
+import { createStepWriter } from '../output/run-steps.ts'
+import { unreadText } from '../output/unread.ts'
+import { callTables } from '../output/usage-table.ts'
+import { parseBy } from './usage.ts'
 
 const SAMPLES = fileURLToPath(new URL('../../events', import.meta.url))
+const RUN = fileURLToPath(new URL('../../local/run/main.ts', import.meta.url))
+const STATE_FOLDER = '.keytrail'
+const LAST_RUN = 'last-run.json'
+/** A run shows how it works, and ends within a minute; more records are for `keytrail usage`. */
+const RECORDS_MAX = 50_000
+/** An hour less than the live path takes: time passes while a run goes on. */
+const AGE_S_MAX = EVENT_AGE_S_MAX - 3600
+const RECORDS_AT_A_TIME = 200
+/** The local clock starts behind the last record. */
+const BEHIND_S = 120
 
-/** `npm start`: counts KMS calls in the user's own trail, or in the sample events that come with Keytrail. */
+/** `npm start`: the whole live path on loopback, with the sample events or the user's own trail. */
 export function startCommand(standingFolder: string): Command {
-  return withUsageOptions(new Command('start'))
-    .description('Count KMS calls in the sample events that come with Keytrail, or in your own CloudTrail files.')
-    .argument('[path...]', 'CloudTrail files and folders; the sample events if none is given')
-    .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- ./AWSLogs')
-    .action(async (paths: readonly string[], options: UsageOptions) => {
-      const isSample = paths.length === 0
-      if (isSample && !options.quiet)
-        process.stderr.write('Counting the KMS calls in the sample events of events/. Your own trail: npm start -- <folder>\n\n')
-      const names = isSample ? [path.relative(standingFolder, SAMPLES) || '.'] : paths
-      process.exitCode = await runUsage(names, options, standingFolder)
+  return new Command('start')
+    .description('Show the live path at work: a local cloud, the AWS SDK, CloudTrail events, queue, function, table. Needs no AWS account.')
+    .argument('[path...]', 'CloudTrail files and folders to play; the sample events if none is given')
+    .option('--by <dimensions>', `group the table by, with commas between: ${DIMENSIONS.join(', ')}`, parseBy, ['key', 'operation'])
+    .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- ./AWSLogs --by key,caller')
+    .action(async (paths: readonly string[], { by }: { readonly by: readonly Dimension[] }) => {
+      if (paths.includes('')) throw new UsageError('a path is empty: name a file or a folder')
+      process.exitCode = await runStart(paths, by, standingFolder)
     })
+}
+
+/** @returns the exit code */
+async function runStart(paths: readonly string[], by: readonly Dimension[], standingFolder: string): Promise<number> {
+  const names = paths.length === 0 ? [path.relative(standingFolder, SAMPLES) || '.'] : paths
+  const found = await findTrailFiles(names, standingFolder)
+  const records = await readRecords(found.files, { countMax: RECORDS_MAX, ageSMax: AGE_S_MAX })
+  const unread = [...records.malformed, ...found.unread.map(({ file, reason }) => ({ file, position: 0, reason }))]
+  const folder = path.join(standingFolder, STATE_FOLDER)
+  const start = records.latest === null ? now() : records.latest + BEHIND_S
+  const order: RunOrder = {
+    kind: 'begin',
+    folder: path.join(folder, 'run'),
+    startMs: 1000 * start,
+    since: records.earliest ?? start,
+    accounts: records.accounts,
+    leftOut: records.leftOut,
+    by,
+  }
+  const run = await play(order, records)
+  if ('reason' in run) {
+    process.stderr.write(`keytrail: the run could not be finished.\n${run.reason}\n`)
+    return run.isFault ? ExitCode.ownFault : ExitCode.unread
+  }
+  const isColored = process.stdout.isTTY && process.stdout.hasColors()
+  process.stdout.write(`${callTables(run.usage, by, isColored).join('\n')}\n\n`)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeFileSync(path.join(folder, LAST_RUN), `${JSON.stringify(run, null, 2)}\n`)
+  process.stdout.write(`All of it as JSON: ${path.relative(standingFolder, path.join(folder, LAST_RUN))}\n`)
+  process.stderr.write(unreadText(unread, unread.length))
+  if (unread.length > 0) return ExitCode.unread
+  return run.agreesWithUsage && run.rule.problems.length === 0 ? ExitCode.fine : ExitCode.failed
+}
+
+/** Runs the local cloud in a process of its own. Answers the run, or why there is none. */
+function play(order: RunOrder, { texts }: TrailRecords): Promise<RunReport | { readonly reason: string; readonly isFault: boolean }> {
+  const step = createStepWriter((text) => process.stdout.write(text), process.stdout.isTTY && process.stdout.hasColors())
+  const child = fork(RUN, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  let from = 0
+  const sendNext = (): void => {
+    const next: RunRecords = { kind: 'records', texts: texts.slice(from, from + RECORDS_AT_A_TIME) }
+    from += RECORDS_AT_A_TIME
+    child.send(next)
+  }
+  return new Promise((resolve) => {
+    child.on('exit', (code, signal) => resolve({ reason: `the local cloud ended with ${signal ?? `code ${code ?? ''}`}`, isFault: true }))
+    child.on('message', (news: RunNews) => {
+      switch (news.kind) {
+        case 'ready':
+          child.send(order)
+          sendNext()
+          return
+        case 'step':
+          step(news.title, news.lines)
+          return
+        case 'taken':
+          sendNext()
+          return
+        case 'done':
+          child.disconnect()
+          resolve(news.run)
+          return
+        case 'failed':
+          child.disconnect()
+          resolve(news)
+      }
+    })
+  })
 }

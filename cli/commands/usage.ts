@@ -14,7 +14,7 @@ import { usageCsv } from '../output/usage-csv.ts'
 import { usageJson } from '../output/usage-json.ts'
 import { usageTable } from '../output/usage-table.ts'
 
-export type UsageOptions = {
+type UsageOptions = {
   readonly by: readonly Dimension[]
   readonly since?: TimeWindow['since']
   readonly until?: TimeWindow['until']
@@ -46,7 +46,7 @@ export function usageCommand(standingFolder: string): Command {
     })
 }
 
-export function withUsageOptions(command: Command): Command {
+function withUsageOptions(command: Command): Command {
   return command
     .option('--by <dimensions>', `group by, with commas between: ${DIMENSIONS.join(', ')}`, parseBy, ['key', 'operation'])
     .option('--since <time>', 'count calls from this event time on: ISO 8601, or an age like 24h', (text) => parseTimeOption(text, now()))
@@ -59,7 +59,7 @@ export function withUsageOptions(command: Command): Command {
 }
 
 /** @returns the exit code */
-export async function runUsage(paths: readonly string[], options: UsageOptions, standingFolder: string): Promise<number> {
+async function runUsage(paths: readonly string[], options: UsageOptions, standingFolder: string): Promise<number> {
   if (paths.includes('')) throw new UsageError('a path is empty: name a file, a folder, or - for standard input')
   const window = { since: options.since ?? null, until: options.until ?? null }
   if (window.since !== null && window.until !== null && window.since >= window.until) throw new UsageError('--since must be before --until')
@@ -109,7 +109,7 @@ function render(report: UsageReport, options: UsageOptions, malformedCount: numb
   }
 }
 
-function parseBy(text: string): readonly Dimension[] {
+export function parseBy(text: string): readonly Dimension[] {
   const names = text.split(',').map((name) => name.trim())
   for (const name of names) {
     if (!isDimension(name)) throw new InvalidArgumentError(`There is no "${name}". Choose from ${DIMENSIONS.join(', ')}.`)

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../../shared/wiring.ts'
+import { elapsedMs } from '../../shared/elapsed.ts'
 
 /** Tells a person at a terminal how far a long reading is. */
 export type Progress = {
@@ -18,9 +18,9 @@ export function lineProgress(stream: NodeJS.WriteStream): Progress {
   let timer: NodeJS.Timeout | undefined
   return {
     start(work) {
-      const begun = monotonicMs()
+      const begun = elapsedMs()
       timer = setInterval(() => {
-        const line = progressText({ ...work, filesDone: done, bytesDone: work.bytesRead(), elapsedMs: monotonicMs() - begun })
+        const line = progressText({ ...work, filesDone: done, bytesDone: work.bytesRead(), ms: elapsedMs() - begun })
         stream.write(`${ERASE_LINE}${line.slice(0, stream.columns - 1)}`)
       }, REFRESH_MS)
     },
@@ -40,12 +40,12 @@ export type ProgressState = {
   readonly filesDone: number
   readonly bytes: number
   readonly bytesDone: number
-  readonly elapsedMs: number
+  readonly ms: number
 }
 
 export function progressText(state: ProgressState): string {
-  const { files, filesDone, bytes, bytesDone, elapsedMs } = state
-  const rate = bytesDone / (elapsedMs / 1000)
+  const { files, filesDone, bytes, bytesDone, ms } = state
+  const rate = bytesDone / (ms / 1000)
   // What comes from standard input has no known size.
   if (bytes === 0) return `reading: ${megabytes(bytesDone)} MB · ${megabytes(rate)} MB/s`
   const left = bytesDone === 0 ? 'time left unknown' : `${duration((bytes - bytesDone) / rate)} left`

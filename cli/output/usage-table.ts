@@ -34,20 +34,26 @@ export function usageTable(
   by: readonly Dimension[],
   options: { readonly isColored: boolean; readonly malformedCount: number },
 ): string {
-  const bold = (text: string): string => (options.isColored ? styleText('bold', text, { validateStream: false }) : text)
-  const dim = (text: string): string => (options.isColored ? styleText('dim', text, { validateStream: false }) : text)
-  const parts: string[] = []
-  parts.push(bold('KMS calls'), report.calls.length === 0 ? '(none that name a key)' : table(report.calls, by, 'keyArn', dim))
-  if (report.unattributed.length > 0) {
-    parts.push(
-      '',
-      bold('Calls that name no key'),
-      dim('an alias, or what a failed call asked for: text its caller chose, so no key is charged with it'),
-    )
-    parts.push(table(report.unattributed, by, 'sent', dim))
-  }
-  parts.push('', ...summary(report, options.malformedCount))
-  return `${parts.join('\n')}\n`
+  return `${[...callTables(report, by, options.isColored), '', ...summary(report, options.malformedCount)].join('\n')}\n`
+}
+
+/** The lines of the two tables: calls by key, and calls that name no key. */
+export function callTables(
+  { calls, unattributed }: Pick<UsageReport, 'calls' | 'unattributed'>,
+  by: readonly Dimension[],
+  isColored: boolean,
+): readonly string[] {
+  const bold = (text: string): string => (isColored ? styleText('bold', text, { validateStream: false }) : text)
+  const dim = (text: string): string => (isColored ? styleText('dim', text, { validateStream: false }) : text)
+  const lines = [bold('KMS calls'), calls.length === 0 ? '(none that name a key)' : table(calls, by, 'keyArn', dim)]
+  if (unattributed.length === 0) return lines
+  return [
+    ...lines,
+    '',
+    bold('Calls that name no key'),
+    dim('an alias, or what a failed call asked for: text its caller chose, so no key is charged with it'),
+    table(unattributed, by, 'sent', dim),
+  ]
 }
 
 function table(rows: readonly UsageRow[], by: readonly Dimension[], keyName: 'keyArn' | 'sent', dim: (text: string) => string): string {

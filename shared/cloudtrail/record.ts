@@ -50,44 +50,46 @@ export const ATTRIBUTE_MEMBERS = [
 /** The members that tell which call it was, when, and what was asked. */
 export const CALL_MEMBERS = ['eventID', 'sharedEventID', 'addendum', 'eventTime', 'requestParameters'] as const
 
-/** Some members of a record as they stand in the JSON; absent ones are undefined. */
-export type Members<Name extends string> = { readonly [Member in Name]: unknown }
+/** Gives a member of a record as it stands in the JSON; undefined if it is absent. */
+export type Members<Name extends string> = (name: Name) => unknown
 
 /** A record, or why the value is none. Never throws. */
 export function parseRecord(value: unknown): Parsed<CloudTrailRecord> {
   if (!isJsonObject(value)) return refused('no CloudTrail record: not a JSON object')
-  const attributes = attributesOf(membersOf(value, ATTRIBUTE_MEMBERS))
+  const members = (name: string): unknown => memberOf(value, name)
+  const attributes = attributesOf(members)
   if (!attributes.ok) return attributes
-  const call = membersOf(value, CALL_MEMBERS)
-  const identity = identityOf(call)
+  const identity = identityOf(members)
   if (!identity.ok) return identity
   return parsed({
     ...attributes.value,
     identity: identity.value,
-    eventTime: parseEventTime(call.eventTime),
-    requestParameters: isJsonObject(call.requestParameters) ? call.requestParameters : null,
+    eventTime: parseEventTime(members('eventTime')),
+    requestParameters: objectOf(members('requestParameters')),
   })
 }
 
 export function attributesOf(members: Members<(typeof ATTRIBUTE_MEMBERS)[number]>): Parsed<CallAttributes> {
-  const { eventSource, eventName, awsRegion, additionalEventData } = members
+  const eventSource = members('eventSource')
+  const eventName = members('eventName')
+  const awsRegion = members('awsRegion')
   if (!isText(eventSource)) return refused(noRecord('eventSource', eventSource))
   if (!isText(eventName)) return refused(noRecord('eventName', eventName))
   return parsed({
     eventSource,
     eventName,
     region: isText(awsRegion) ? awsRegion : null,
-    recipientAccountId: parseAccountId(members.recipientAccountId),
-    errorCode: errorCodeOf(members.errorCode),
-    caller: parseCaller(members.userIdentity),
-    keyArns: keyArnsOf(members.resources),
-    additionalEventData: isJsonObject(additionalEventData) ? additionalEventData : null,
-    isNetworkActivity: members.eventCategory === 'NetworkActivity',
+    recipientAccountId: parseAccountId(members('recipientAccountId')),
+    errorCode: errorCodeOf(members('errorCode')),
+    caller: parseCaller(members('userIdentity')),
+    keyArns: keyArnsOf(members('resources')),
+    additionalEventData: objectOf(members('additionalEventData')),
+    isNetworkActivity: members('eventCategory') === 'NetworkActivity',
   })
 }
 
-function membersOf<Name extends string>(object: JsonObject, names: readonly Name[]): Members<Name> {
-  return Object.fromEntries(names.map((name) => [name, memberOf(object, name)])) as Members<Name>
+function objectOf(value: unknown): JsonObject | null {
+  return isJsonObject(value) ? value : null
 }
 
 function isText(value: unknown): value is string {
@@ -98,9 +100,10 @@ function noRecord(name: string, value: unknown): string {
   return `no CloudTrail record: ${name} is ${value === undefined || value === null || value === '' ? 'missing' : 'no text'}`
 }
 
-function identityOf(call: Members<(typeof CALL_MEMBERS)[number]>): Parsed<CallIdentity> {
-  const original = isJsonObject(call.addendum) ? memberOf(call.addendum, 'originalEventID') : undefined
-  for (const id of [call.sharedEventID, original, call.eventID]) {
+function identityOf(members: Members<(typeof CALL_MEMBERS)[number]>): Parsed<CallIdentity> {
+  const addendum = members('addendum')
+  const original = isJsonObject(addendum) ? memberOf(addendum, 'originalEventID') : undefined
+  for (const id of [members('sharedEventID'), original, members('eventID')]) {
     if (isText(id)) return id.isWellFormed() ? parsed(id as CallIdentity) : refused('no CloudTrail record: eventID is no Unicode text')
     if (id !== undefined && id !== null && id !== '') return refused(noRecord('eventID', id))
   }

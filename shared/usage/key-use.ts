@@ -25,6 +25,8 @@ export type KeyUse = {
   readonly outcome: Outcome
   /** The error's code of a failed call. */
   readonly errorCode: string | null
+  /** Stands for the encryption context's content; null without a context, and where nobody asked for digests. */
+  readonly contextDigest: string | null
 }
 
 /** What a caller sent, and an error's code, can be anything a stranger likes. */
@@ -42,12 +44,19 @@ export function isCryptographicCall<Attributes extends CallAttributes>(
 }
 
 /** The uses of keys that a record tells of: one, or two of a ReEncrypt; none if it is no cryptographic call. */
-export function keyUsesOf(record: CloudTrailRecord): readonly KeyUse[] {
-  return isCryptographicCall(record) ? keyUses(record, keyRequestsOf(record.eventName, record.requestParameters)) : []
+export function keyUsesOf(record: CloudTrailRecord, digestOf: ContextDigester = withoutDigest): readonly KeyUse[] {
+  return isCryptographicCall(record) ? keyUses(record, keyRequestsOf(record.eventName, record.requestParameters, digestOf)) : []
 }
 
 /** What a call asked of one key. */
-export type KeyRequest = { readonly keyId: string | null; readonly scope: Scope }
+export type KeyRequest = { readonly keyId: string | null; readonly scope: Scope; readonly contextDigest: string | null }
+
+/** What stands for an encryption context; null: nothing does. */
+export type ContextDigester = (encryptionContext: unknown) => string | null
+
+function withoutDigest(): null {
+  return null
+}
 
 type UseNames = {
   readonly operation: Operation
@@ -82,12 +91,16 @@ function usesOfEvent(eventName: CryptographicEvent): readonly UseNames[] {
 }
 
 /** What an event asked of each key it uses, in the order of `keyUses`. */
-export function keyRequestsOf(eventName: CryptographicEvent, requestParameters: JsonObject | null): readonly KeyRequest[] {
+export function keyRequestsOf(
+  eventName: CryptographicEvent,
+  requestParameters: JsonObject | null,
+  digestOf: ContextDigester = withoutDigest,
+): readonly KeyRequest[] {
   const request = requestParameters ?? {}
-  return usesOfEvent(eventName).map((names) => ({
-    keyId: textOf(request, names.keyId),
-    scope: scopeOf(memberOf(request, names.encryptionContext)),
-  }))
+  return usesOfEvent(eventName).map((names) => {
+    const context = memberOf(request, names.encryptionContext)
+    return { keyId: textOf(request, names.keyId), scope: scopeOf(context), contextDigest: digestOf(context) }
+  })
 }
 
 /** The uses of a call with these attributes, each with what was asked of its key. */
@@ -96,7 +109,7 @@ export function keyUses(
   requests: readonly KeyRequest[],
 ): readonly KeyUse[] {
   return usesOfEvent(call.eventName).map((names, index) => {
-    const { keyId, scope } = requests[index] ?? { keyId: null, scope: 'none' }
+    const { keyId, scope, contextDigest } = requests[index] ?? { keyId: null, scope: 'none', contextDigest: null }
     const material = call.additionalEventData === null ? null : textOf(call.additionalEventData, names.keyMaterialId)
     const keyArn = call.keyArns[index] ?? (call.errorCode === null && keyId !== null ? requestedKey(call, keyId) : null)
     return {
@@ -110,6 +123,7 @@ export function keyUses(
       keyMaterialId: material !== null && KEY_MATERIAL_ID.test(material) ? material : null,
       outcome: call.errorCode === null ? 'succeeded' : call.errorCode === DRY_RUN_ERROR ? 'dryRun' : 'failed',
       errorCode: call.errorCode === null ? null : cappedText(call.errorCode, ERROR_CODE_BYTES_MAX),
+      contextDigest,
     }
   })
 }

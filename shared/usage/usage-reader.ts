@@ -1,19 +1,11 @@
 import { RECORD_LISTS, recordOfItem } from '../cloudtrail/document.ts'
-import {
-  ATTRIBUTE_MEMBERS,
-  attributesOf,
-  CALL_MEMBERS,
-  type CallAttributes,
-  type CloudTrailRecord,
-  type Members,
-} from '../cloudtrail/record.ts'
+import type { CloudTrailRecord } from '../cloudtrail/record.ts'
 import type { TrailItem } from '../cloudtrail/scan/trail-item.ts'
 import { createTrailReader } from '../cloudtrail/scan/trail-reader.ts'
-import { isJsonObject } from '../json.ts'
 import type { Parsed } from '../parsed.ts'
-import { type EpochS, parseEventTime } from '../time.ts'
-import { isCryptographicCall, keyRequestsOf, type KeyUse, keyUses, keyUsesOf } from './key-use.ts'
-import { type CryptographicEvent, isCryptographicEvent, KMS_EVENT_SOURCE } from './operations.ts'
+import type { EpochS } from '../time.ts'
+import { isCryptographicCall, keyUsesOf } from './key-use.ts'
+import { createPlainCallReader, identityField, isPlainCall, isPlainRecord, PLAIN_FIELDS, plainTime } from './plain-call.ts'
 import { createUseBatchBuilder, type UseBatch } from './use-batch.ts'
 
 /** Event times that count: from `since` (inclusive) until `until` (exclusive); null: no limit. */
@@ -44,14 +36,14 @@ const MALFORMED_LISTED_MAX = 1000
 /** Counts the uses of KMS keys in the bytes of CloudTrail files, in whatever form they come. */
 export function createUsageReader(window: TimeWindow): UsageReader {
   const uses = createUseBatchBuilder()
-  const usesOfPlainCall = createPlainCallReader()
+  const readPlainCall = createPlainCallReader()
   const hasWindow = window.since !== null || window.until !== null
   let malformed: Malformed[] = []
   let records = 0
   let unlisted = 0
   let lastPosition = 0
 
-  const reader = createTrailReader({ lists: RECORD_LISTS, fields: FIELDS }, { item: readItem, problem })
+  const reader = createTrailReader({ lists: RECORD_LISTS, fields: PLAIN_FIELDS }, { item: readItem, problem })
 
   function readItem(item: TrailItem): void {
     if (!isPlainRecord(item)) {
@@ -60,11 +52,11 @@ export function createUsageReader(window: TimeWindow): UsageReader {
     }
     records++
     if (!isPlainCall(item)) return
-    const eventTime = parseEventTime(plainValue(item, 'eventTime'))
+    const eventTime = plainTime(item)
     if (eventTime !== null && !isInside(eventTime)) return
-    const callUses = usesOfPlainCall(item)
+    const callUses = readPlainCall(item)?.usesOf(item) ?? []
     if (callUses.length === 0 || !isPlaced(eventTime, item.position)) return
-    const identity = item.start(FIELD.sharedEventID) === 0 ? FIELD.eventID : FIELD.sharedEventID
+    const identity = identityField(item)
     uses.add(item.bytes, item.start(identity) + 1, item.end(identity) - 1, eventTime, callUses)
   }
 
@@ -110,90 +102,5 @@ export function createUsageReader(window: TimeWindow): UsageReader {
       records = unlisted = lastPosition = 0
       return read
     },
-  }
-}
-
-// Most records are read without parsing them. What follows must say of such a record what `recordOfItem` and `keyUsesOf` say of it.
-
-const OTHER_FORMS = ['detail-type', 'CloudTrailEvent'] as const
-const FIELDS = [...ATTRIBUTE_MEMBERS, ...CALL_MEMBERS, ...OTHER_FORMS]
-type Field = (typeof FIELDS)[number]
-const FIELD = Object.fromEntries(FIELDS.map((name, field) => [name, field])) as { readonly [Name in Field]: number }
-const ATTRIBUTES = ATTRIBUTE_MEMBERS.reduce((set, name) => set | (1 << FIELD[name]), 0)
-
-/** What one caller asks of one key has few forms, and short ones, unless it makes them up. */
-const USES_KNOWN_MAX = 64
-const REQUEST_LENGTH_MAX = 512
-
-const QUOTE = 0x22
-const KMS = Buffer.from(JSON.stringify(KMS_EVENT_SOURCE))
-
-/** A record in which what makes it one stands as plain text. All others are parsed whole. */
-function isPlainRecord(item: TrailItem): boolean {
-  return (
-    item.isPlain &&
-    isPlainText(item, FIELD.eventSource) &&
-    isPlainText(item, FIELD.eventName) &&
-    isPlainText(item, FIELD.eventID) &&
-    item.start(FIELD.addendum) === 0 &&
-    item.start(FIELD['detail-type']) === 0 &&
-    item.start(FIELD.CloudTrailEvent) === 0 &&
-    (item.start(FIELD.sharedEventID) === 0 || isPlainText(item, FIELD.sharedEventID))
-  )
-}
-
-/** A text of at least one character between its quotes. */
-function isPlainText(item: TrailItem, field: number): boolean {
-  const start = item.start(field)
-  return start !== 0 && item.bytes[start] === QUOTE && item.end(field) - start > 2
-}
-
-function isPlainCall(item: TrailItem): boolean {
-  const start = item.start(FIELD.eventSource)
-  if (item.end(FIELD.eventSource) - start !== KMS.length || KMS.compare(item.bytes, start, start + KMS.length) !== 0) return false
-  return isCryptographicEvent(item.bytes.toString('latin1', item.start(FIELD.eventName) + 1, item.end(FIELD.eventName) - 1))
-}
-
-function plainValue(item: TrailItem, name: Field): unknown {
-  const start = item.start(FIELD[name])
-  if (start === 0) return undefined
-  const end = item.end(FIELD[name])
-  return item.bytes[start] === QUOTE ? item.bytes.toString('utf8', start + 1, end - 1) : JSON.parse(item.bytes.toString('utf8', start, end))
-}
-
-/** Reads the uses of plain calls. What many records share is parsed once for all that have the same bytes there. */
-function createPlainCallReader(): (item: TrailItem) => readonly KeyUse[] {
-  type SharedCall = {
-    readonly attributes: CallAttributes & { readonly eventName: CryptographicEvent }
-    readonly usesOfRequests: Map<string, readonly KeyUse[]>
-  }
-  const known: (SharedCall | null)[] = []
-
-  function sharedCall(item: TrailItem): SharedCall | null {
-    const number = item.remember(ATTRIBUTES)
-    if (number >= 0) return known[number] ?? null
-    const members = Object.fromEntries(ATTRIBUTE_MEMBERS.map((name) => [name, plainValue(item, name)])) as Members<
-      (typeof ATTRIBUTE_MEMBERS)[number]
-    >
-    const attributes = attributesOf(members)
-    const call = attributes.ok && isCryptographicCall(attributes.value) ? { attributes: attributes.value, usesOfRequests: new Map() } : null
-    known[~number] = call
-    return call
-  }
-
-  return (item) => {
-    const call = sharedCall(item)
-    if (call === null) return []
-    const request = plainValue(item, 'requestParameters')
-    const requests = keyRequestsOf(call.attributes.eventName, isJsonObject(request) ? request : null)
-    let key = ''
-    for (const { keyId, scope } of requests) key += keyId === null ? `${scope};` : `${scope} ${keyId.length} ${keyId};`
-    if (key.length > REQUEST_LENGTH_MAX) return keyUses(call.attributes, requests)
-    const knownUses = call.usesOfRequests.get(key)
-    if (knownUses !== undefined) return knownUses
-    const uses = keyUses(call.attributes, requests)
-    if (call.usesOfRequests.size === USES_KNOWN_MAX) call.usesOfRequests.clear()
-    call.usesOfRequests.set(key, uses)
-    return uses
   }
 }

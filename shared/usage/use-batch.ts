@@ -24,11 +24,10 @@ export type UseBatchBuilder = {
 }
 
 const FIRST_CAPACITY = 1024
-const ROW_TEXTS_MAX = 1 << 16
+/** Writing a row out is dear, and the same use (the same object) comes again in the next batches. */
+const textOfUse = new WeakMap<KeyUse, string>()
 
 export function createUseBatchBuilder(): UseBatchBuilder {
-  /** Writing a row out is dear, and the same use (the same object) comes again in the next batches. */
-  const textOfUse = new Map<KeyUse, string>()
   const rowOfUse = new Map<KeyUse, number>()
   const rowOfText = new Map<string, number>()
   let entries = new Uint32Array(FIRST_CAPACITY * ENTRY_WORDS)
@@ -37,22 +36,13 @@ export function createUseBatchBuilder(): UseBatchBuilder {
   function rowOf(use: KeyUse): number {
     let row = rowOfUse.get(use)
     if (row === undefined) {
-      const text = textOf(use)
+      let text = textOfUse.get(use)
+      if (text === undefined) textOfUse.set(use, (text = rowText(use)))
       row = rowOfText.get(text) ?? rowOfText.size
       rowOfText.set(text, row)
       rowOfUse.set(use, row)
     }
     return row
-  }
-
-  function textOf(use: KeyUse): string {
-    let text = textOfUse.get(use)
-    if (text === undefined) {
-      text = rowText(use)
-      if (textOfUse.size === ROW_TEXTS_MAX) textOfUse.clear()
-      textOfUse.set(use, text)
-    }
-    return text
   }
 
   return {
@@ -97,20 +87,32 @@ type Attributes = readonly [
   outcome: KeyUse['outcome'],
   errorCode: string | null,
   sent: string | null,
+  contextDigest: string | null,
 ]
 
 function attributesOf(use: KeyUse): Attributes {
-  const { isCallersCopy, caller, service, scope, keyMaterialId, outcome, errorCode, sent } = use
-  return [isCallersCopy ? 0 : 1, caller, service, scope, keyMaterialId, outcome, errorCode, sent]
+  const { isCallersCopy, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest } = use
+  return [isCallersCopy ? 0 : 1, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest]
+}
+
+/** A row's text in two: what many uses share, and the digest of the context, which stands last. */
+export function rowParts(text: string): readonly [row: string, digest: string] {
+  const at = text.lastIndexOf(',') + 1
+  return [text.slice(0, at), text.slice(at)]
+}
+
+/** The row's text again; without a digest that of a use without one. */
+export function wholeRow(row: string, digest: string | null): string {
+  return row + (digest ?? 'null]]')
 }
 
 /** What `rowText` wrote. */
 export function parseRow(text: string): { readonly use: KeyUse; readonly subject: string; readonly attributes: Buffer } {
   const [subject, attributes] = JSON.parse(text) as [ReturnType<typeof subjectOf>, Attributes]
   const [operation, keyArn] = subject
-  const [rank, caller, service, scope, keyMaterialId, outcome, errorCode, sent] = attributes
+  const [rank, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest] = attributes
   return {
-    use: { operation, keyArn, isCallersCopy: rank === 0, caller, service, scope, keyMaterialId, outcome, errorCode, sent },
+    use: { operation, keyArn, isCallersCopy: rank === 0, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest },
     subject: JSON.stringify(subject),
     attributes: Buffer.from(JSON.stringify(attributes)),
   }

@@ -1,4 +1,4 @@
-import type { EpochS } from '../time.ts'
+import { type EpochS, HOUR_S } from '../time.ts'
 import type { KeyUse } from './key-use.ts'
 import { ENTRY_WORDS, parseRow, ROW_WORD, rowText, SECOND_WORD, UNREAD_SECOND, type UseBatch } from './use-batch.ts'
 
@@ -22,7 +22,6 @@ export type UseLedger = {
 
 /** A use of its own kind: more of them than this is no usage of keys, and would not fit memory. */
 const ROWS_MAX = 4_000_000
-const HOUR_S = 3600
 const CHUNK_ENTRIES = 1 << 16
 const FIRST_SLOTS = 1 << 12
 /** The index grows once two thirds of it are in use. */

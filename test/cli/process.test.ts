@@ -81,8 +81,8 @@ describe.concurrent('npm', () => {
     folder.write('deep/log.json.gz', gzipSync(logFile(recordsBy('x', 2))))
     const stand = path.join(folder.path, 'deep')
     // npm runs a script in the project's root, and says where it was called.
-    const fromNpm = { npm_lifecycle_event: 'start', INIT_CWD: stand }
-    const start = ['start', 'log.json.gz', 'gone.json', '--by', 'caller', '--format', 'csv', '--out', 'out.csv']
+    const fromNpm = { npm_lifecycle_event: 'keytrail', INIT_CWD: stand }
+    const start = ['usage', 'log.json.gz', 'gone.json', '--by', 'caller', '--format', 'csv', '--out', 'out.csv']
     const { code, stdout, stderr } = await keytrail(start, { cwd: ROOT, env: fromNpm })
     expect({ code, stdout, stderr }).toEqual({
       code: 3,
@@ -93,23 +93,6 @@ describe.concurrent('npm', () => {
     // INIT_CWD may stand in the environment of a shell that npm has opened.
     const leftOver = await keytrail(['usage', 'log.json.gz', '--format', 'csv'], { cwd: stand, env: { INIT_CWD: ROOT } })
     expect(leftOver.code).toBe(0)
-  })
-
-  it('start counts what it is given, or the sample events', async () => {
-    using folder = temporaryFolder()
-    folder.write('trail/log.json', logFile(recordsBy('x', 2)))
-    const env = { npm_config_cache: folder.beside('npm'), npm_config_update_notifier: 'false' }
-    const npm = (...args: readonly string[]): ReturnType<typeof keytrail> =>
-      runProgram('npm', ['--prefix', ROOT, '--silent', 'start', '--', '--by', 'caller', '--format', 'csv', ...args], {
-        cwd: folder.path,
-        env,
-      })
-    const given = await npm('trail')
-    expect(given).toMatchObject({ code: 0, stdout: 'caller,attributed,succeeded,failed\r\nx,yes,2,0\r\n', stderr: '' })
-    const samples = await npm()
-    expect(samples.code).toBe(0)
-    expect(samples.stdout).toContain('role/OrdersService,yes,')
-    expect(samples.stderr).toContain('npm start -- <folder>')
   })
 })
 

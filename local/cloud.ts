@@ -1,0 +1,172 @@
+import { CreateTrailCommand, DescribeTrailsCommand, StartLoggingCommand } from '@aws-sdk/client-cloudtrail'
+import { readFileSync } from 'node:fs'
+import { parseAccountId } from '../shared/arn.ts'
+import type { JsonObject } from '../shared/json.ts'
+import { createClients, type Clients } from './clients.ts'
+import { type LocalClock, openClock } from './clock.ts'
+import { createDelivery, type Delivery, type DeliveryOptions } from './cloudtrail/delivery.ts'
+import { createRandom } from './cloudtrail/random.ts'
+import { recordOfCall } from './cloudtrail/record.ts'
+import { createCloudTrail } from './cloudtrail/service.ts'
+import { openDynamoDb } from './dynamodb.ts'
+import { startEndpoint } from './endpoint.ts'
+import { createBus, type EventBus, type RuleOutcome } from './events/bus.ts'
+import { createEventBridge } from './events/service.ts'
+import type { LostEvent } from './events/target-delivery.ts'
+import { createKms } from './kms/service.ts'
+import type { InvocationOutcome, LocalFunction } from './lambda/functions.ts'
+import type { BatchOutcome, Mapping } from './lambda/mapping.ts'
+import { createPrincipals } from './principals.ts'
+import { openQueues } from './queues.ts'
+import { createSecretsManager } from './secrets.ts'
+import { runSchedules } from './schedules.ts'
+import { startFunctions } from './stack/functions.ts'
+import { provision } from './stack/provision.ts'
+import { type Made, parseStack } from './stack/template.ts'
+import { memoryState, openState } from './state.ts'
+import { createTargets } from './targets.ts'
+
+/** fauxqs knows no other account. */
+const ACCOUNT = parseAccountId('000000000000')
+const REGION = 'eu-central-1'
+const TRAIL = 'keytrail'
+
+export type LocalCloud = {
+  /** Where the SDK finds it: `http://127.0.0.1:<port>`. */
+  readonly url: string
+  readonly region: string
+  readonly accountId: string
+  readonly clock: LocalClock
+  readonly clients: Clients
+  /** What the stack's logical IDs stand for. */
+  readonly made: ReadonlyMap<string, Made>
+  readonly delivery: Delivery
+  /** Brings an event to the bus as AWS's own services and forwarding rules do: `PutEvents` refuses their sources. */
+  publish(envelope: JsonObject): Promise<readonly RuleOutcome[]>
+  /** Resolves when no event is due and no message waits to be handled. */
+  settle(): Promise<void>
+  close(): Promise<void>
+}
+
+export type LocalCloudOptions = {
+  /** Null: all is kept in memory. */
+  readonly folder: string | null
+  readonly fresh: boolean
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Where the clock of a fresh cloud starts; the real time if left out. */
+  readonly startMs?: number
+  readonly delivery: DeliveryOptions
+  readonly seed: number
+  /** Of the stack, instead of their defaults. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** A line that a function wrote. */
+  onLog(functionName: string, line: string): void
+  onBatch(functionName: string, batch: BatchOutcome): void
+  onInvocation(functionName: string, outcome: InvocationOutcome): void
+  /** What became of an event that came to the bus. */
+  onPublished?(envelope: JsonObject, outcomes: readonly RuleOutcome[]): void
+  onLost(lost: LostEvent): void
+  onFault(error: unknown): void
+}
+
+/** Starts the local cloud with Keytrail's own stack in it. @throws `FolderInUse`, `StateUnreadable`, and if the port is taken */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const { onFault } = options
+  if (ACCOUNT === null) throw new Error('no account')
+  await using stack = new AsyncDisposableStack()
+  const state = options.folder === null ? memoryState() : await openState(options.folder, { fresh: options.fresh })
+  stack.defer(() => state.close())
+  const { db } = state
+  const clock = openClock({ db, onFault, ...(options.startMs === undefined ? {} : { startMs: options.startMs }) })
+  const dynamodb = await openDynamoDb({ state, clock, accountId: ACCOUNT, region: REGION, onFault })
+  stack.defer(() => dynamodb.close())
+  const queues = await openQueues({ state, onFault })
+  stack.defer(() => queues.close())
+  // What the clock runs needs all of the above.
+  stack.defer(() => clock.close())
+
+  const functions = new Map<string, LocalFunction>()
+  const late: { clients?: Clients } = {}
+  const clientsOf = (): Clients => {
+    if (late.clients === undefined) throw new Error('the local cloud is not up yet')
+    return late.clients
+  }
+  const deliver = createTargets({
+    queues,
+    sqs: () => clientsOf().sqs,
+    functions,
+    onInvocation: (arn, outcome) => options.onInvocation(arn.split(':').at(-1) ?? arn, outcome),
+  })
+  const rules = createBus({ db, deliver, onLost: options.onLost })
+  const publish: EventBus['publish'] = async (envelope, region) => {
+    const outcomes = await rules.publish(envelope, region)
+    options.onPublished?.(envelope, outcomes)
+    return outcomes
+  }
+  const bus: EventBus = { ...rules, publish }
+  const delivery = createDelivery({ db, clock, random: createRandom(options.seed), publish, onFault, options: options.delivery })
+  stack.defer(() => delivery.stop())
+  const secrets = createSecretsManager(db)
+  const principals = createPrincipals(ACCOUNT)
+  const endpoint = await startEndpoint({
+    port: options.port,
+    services: [createEventBridge({ db, bus }), createCloudTrail({ db }), createKms(db), secrets],
+    dynamodb,
+    queues,
+    principals,
+    clock,
+    onCall(seen) {
+      const record = recordOfCall({ ...seen, eventSource: seen.service.eventSource })
+      if (record !== null) delivery.accept(record)
+    },
+    onFault,
+  })
+  stack.defer(() => endpoint.close())
+  const { url } = endpoint
+  const clients = createClients({ url, region: REGION })
+  late.clients = clients
+  stack.defer(() => clients.destroy())
+
+  await ensureTrail(clients)
+  const description = parseStack(readFileSync(new URL('../serverless.yml', import.meta.url), 'utf8'))
+  const made = await provision(description, {
+    accountId: ACCOUNT,
+    region: REGION,
+    parameters: options.parameters,
+    ...clients,
+    ensureSecret: (name, length) => secrets.ensureSecret(name, { length, region: REGION, accountId: ACCOUNT ?? '', timeMs: clock.nowMs() }),
+  })
+  const started = startFunctions(description, { made, url, region: REGION, principals, clock, queues, ...options })
+  for (const [arn, each] of started.functions) functions.set(arn, each)
+  stack.defer(() => started.close())
+  const stopSchedules = runSchedules({ bus, clock, onFault })
+  stack.defer(stopSchedules)
+
+  const resources = stack.move()
+  return {
+    url,
+    region: REGION,
+    accountId: ACCOUNT,
+    clock,
+    clients,
+    made,
+    delivery,
+    publish: (envelope) => publish(envelope, REGION),
+    settle: () => settle(delivery, started.mappings),
+    close: () => resources.disposeAsync(),
+  }
+}
+
+/** Without a trail CloudTrail brings nothing to EventBridge. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html */
+async function ensureTrail({ cloudTrail }: Clients): Promise<void> {
+  const { trailList = [] } = await cloudTrail.send(new DescribeTrailsCommand({}))
+  if (trailList.some(({ Name }) => Name === TRAIL)) return
+  await cloudTrail.send(new CreateTrailCommand({ Name: TRAIL, S3BucketName: `${TRAIL}-trail` }))
+  await cloudTrail.send(new StartLoggingCommand({ Name: TRAIL }))
+}
+
+async function settle(delivery: Delivery, mappings: readonly Mapping[]): Promise<void> {
+  await delivery.settle()
+  for (const mapping of mappings) await mapping.drain()
+}

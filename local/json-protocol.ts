@@ -1,0 +1,85 @@
+import type { JsonObject } from '../shared/json.ts'
+import { cappedText } from '../shared/text.ts'
+import { failed, type HttpAnswer, type HttpRequest, type HttpService } from './http.ts'
+import { jsonBody } from './json-body.ts'
+import type { Service, ServiceAnswer, ServiceCall } from './service.ts'
+
+/** A call to a service of ours that ended, for whoever writes its CloudTrail record. */
+export type SeenCall = {
+  readonly call: ServiceCall
+  readonly service: Pick<Service, 'signingName' | 'eventSource'>
+  readonly answer: ServiceAnswer
+  /** 1,024 bytes at most. */
+  readonly userAgent: string
+  readonly sourceIp: string
+  readonly host: string
+}
+
+/** What stands around our services. */
+export type ServiceRoom = {
+  nowMs(): number
+  /** Told of every call that CloudTrail records, before it is answered. */
+  onCall(seen: SeenCall): void
+  /** Told of what a service or `onCall` threw. */
+  onFault(error: unknown): void
+}
+
+const USER_AGENT_BYTES_MAX = 1024
+/** As AWS answers to JSON it cannot read. */
+const UNREADABLE = { code: 'SerializationException', message: 'The body is not a JSON object.', status: 400 } as const
+const INTERNAL = {
+  code: 'InternalFailure',
+  message: 'The local cloud failed at this call. Its own messages say why.',
+  status: 500,
+} as const
+
+/** A service of ours as AWS JSON 1.0 or 1.1 on HTTP. https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+export function jsonProtocol(service: Service, room: ServiceRoom): HttpService {
+  return {
+    async answer(request) {
+      const target = request.headers['x-amz-target']
+      const operation = typeof target === 'string' ? (target.split('.').at(-1) ?? '') : ''
+      const input = jsonBody(request.body)
+      if (input === null) return failed(service.signingName, UNREADABLE, request.requestId)
+      const answer = await callService({ service, room, request, operation, input })
+      if ('failure' in answer) return failed(service.signingName, answer.failure, request.requestId)
+      const headers = { 'content-type': request.headers['content-type'] ?? 'application/x-amz-json-1.1' }
+      return { status: 200, headers, body: JSON.stringify(answer.output) } satisfies HttpAnswer
+    },
+  }
+}
+
+/** Calls a service and tells of it. Never throws: a fault of the service becomes `InternalFailure`. */
+export async function callService(parts: {
+  readonly service: Service
+  readonly room: ServiceRoom
+  readonly request: HttpRequest
+  readonly operation: string
+  readonly input: JsonObject
+}): Promise<ServiceAnswer> {
+  const { service, room, request, operation, input } = parts
+  const { principal, requestId, scope } = request
+  const call = { operation, input, region: scope.region, accountId: principal.accountId, principal, requestId, timeMs: room.nowMs() }
+  try {
+    const answer = await service.call(call)
+    if (answer.trail !== null) tell(room, { call, service, answer, ...origin(request) })
+    return answer
+  } catch (error) {
+    room.onFault(error)
+    return { failure: INTERNAL, trail: null }
+  }
+}
+
+/** The call took effect: a fault in what watches it must not make it look failed. */
+function tell(room: ServiceRoom, seen: SeenCall): void {
+  try {
+    room.onCall(seen)
+  } catch (error) {
+    room.onFault(error)
+  }
+}
+
+function origin(request: HttpRequest): { readonly userAgent: string; readonly sourceIp: string; readonly host: string } {
+  const userAgent = cappedText(request.headers['user-agent'] ?? '', USER_AGENT_BYTES_MAX)
+  return { userAgent, sourceIp: request.sourceIp, host: request.headers.host ?? '' }
+}

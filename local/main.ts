@@ -1,0 +1,52 @@
+/** The process behind `keytrail local`: the local cloud by itself, until it is told to end. */
+import type { LocalOrder } from '../shared/local-order.ts'
+import { startLocalCloud } from './cloud.ts'
+import { obstacleOf } from './refusal.ts'
+
+/** What the process ends with, for its parent. */
+const Exit = { fine: 0, refused: 3, fault: 70 } as const
+const LOG_LENGTH_MAX = 2000
+
+// Nobody is left to tell.
+process.on('disconnect', () => void end())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
+process.once('message', (order: LocalOrder) => void begin(order))
+
+let closing: Promise<void> | null = null
+let close: () => Promise<void> = () => Promise.resolve()
+
+async function begin(order: LocalOrder): Promise<void> {
+  try {
+    const cloud = await startLocalCloud({
+      ...order,
+      seed: Date.now(),
+      parameters: { AuditedAccounts: '' },
+      onLog: (functionName, line) => say(`${functionName}: ${line.slice(0, LOG_LENGTH_MAX)}`),
+      onBatch: (functionName, { messages, failed, outcome }) => {
+        if (outcome.kind === 'failure') say(`${functionName} failed: ${outcome.message}`)
+        else if (failed > 0) say(`${functionName}: ${failed} of ${messages} messages come again`)
+      },
+      onInvocation: (functionName, outcome) => {
+        if (outcome.kind === 'failure') say(`${functionName} failed: ${outcome.message}`)
+      },
+      onLost: ({ ruleArn, targetArn, reason }) => say(`lost: an event of ${ruleArn} for ${targetArn} (${reason})`),
+      onFault: (error) => say(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    })
+    close = () => cloud.close()
+    process.send?.({ url: cloud.url, region: cloud.region, folder: order.folder, now: new Date(cloud.clock.nowMs()).toISOString() })
+  } catch (error) {
+    const obstacle = obstacleOf(error)
+    say(obstacle ?? (error instanceof Error ? (error.stack ?? error.message) : String(error)))
+    process.exit(obstacle === null ? Exit.fault : Exit.refused)
+  }
+}
+
+async function end(): Promise<void> {
+  closing ??= close()
+  await closing
+  process.exit(Exit.fine)
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}

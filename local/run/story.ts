@@ -1,0 +1,141 @@
+import { readRule } from '../../shared/aws/rules.ts'
+import { createTable } from '../../shared/aws/table.ts'
+import { createUsageTable } from '../../shared/aws/usage-table.ts'
+import { type EpochS, epochS, HOUR_S } from '../../shared/time.ts'
+import { KEY_USAGE_RULE_NAME, keyUsageRuleProblems } from '../../shared/usage/key-usage-rule.ts'
+import { readUsage } from '../../shared/usage/read-usage.ts'
+import type { RunNews, RunOrder, RunRecords, RunReport } from '../../shared/usage/run-report.ts'
+import { EVENT_AGE_S_MAX } from '../../shared/usage/usage-message.ts'
+import { type Dimension, DIMENSIONS, usageReport } from '../../shared/usage/usage-report.ts'
+import type { UseTally } from '../../shared/usage/use-ledger.ts'
+import { type LocalCloud, startLocalCloud } from '../cloud.ts'
+import { makeCalls } from './calls.ts'
+import { readParked } from './parked.ts'
+import { type Played, playRecords, sendBroken, sendForged } from './play.ts'
+import { recount } from './recount.ts'
+import { createRunTally, type RunTally } from './tally.ts'
+
+/** As long as events of CloudTrail usually take, in time of the local clock. */
+const DELIVERY = { delayMs: { p50: 120_000, p99: 600_000 }, duplicateShare: 0.05, lossShare: 0 }
+const MINUTE_MS = 60_000
+const SEED = 1
+
+export type StoryPorts = {
+  tell(news: RunNews): void
+  /** The next records; none: there are no more. */
+  nextRecords(): Promise<RunRecords>
+}
+
+/** Starts a local cloud, uses it, plays records through it and tells step by step what became of them. */
+export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPorts): Promise<RunReport> {
+  const step = (title: string, ...lines: readonly string[]): void => tell({ kind: 'step', title, lines })
+  const tally = createRunTally()
+  const cloud = await startLocalCloud({
+    folder: order.folder,
+    fresh: true,
+    port: 0,
+    startMs: order.startMs,
+    delivery: DELIVERY,
+    seed: SEED,
+    parameters: { AuditedAccounts: ['000000000000', ...order.accounts].join(',') },
+    ...tally,
+  })
+  try {
+    const rule = await readRule(cloud.clients.events, KEY_USAGE_RULE_NAME)
+    const problems = keyUsageRuleProblems(rule)
+    step(
+      `A local cloud is up at ${cloud.url}, with the queues, rules, tables and functions of serverless.yml`,
+      `rule ${KEY_USAGE_RULE_NAME}: ${problems.length === 0 ? `state ${rule?.state ?? ''}: it delivers` : problems.join('; ')}`,
+    )
+
+    const calls = await makeCalls(cloud.clients.kms)
+    step(
+      'The AWS SDK makes a KMS key and uses it',
+      calls.keyArn,
+      Object.entries(calls.made)
+        .map(([operation, count]) => `${count} × ${operation}`)
+        .join(', '),
+    )
+
+    let played: Played = { records: 0, repeats: 0 }
+    for (let next = await nextRecords(); next.texts.length > 0; next = await nextRecords()) {
+      played = await playRecords(cloud, next.texts, played)
+      tell({ kind: 'taken' })
+    }
+    const forged = await sendForged(cloud, () => tally.arrived().inQueue)
+    const broken = await sendBroken(cloud)
+    step(
+      'CloudTrail events are played on the bus',
+      `${played.records} records, ${played.repeats} of them twice${order.leftOut === 0 ? '' : `; ${order.leftOut} others, beyond 50,000 or 35 days, are for keytrail usage`}`,
+      ...forged.map(({ source, outcome }) => `a forged KMS event with source ${source}: ${outcome}`),
+      `${broken} messages that do not fit: no record, a stranger's account, cut off`,
+    )
+
+    // CloudTrail takes minutes, and so does a batch to fill: the clock need not wait for either.
+    await cloud.clock.advance(15 * MINUTE_MS)
+    await cloud.settle()
+    const arrived = tally.arrived()
+    const folded = tally.folded()
+    step(
+      "A quarter of an hour passes on the local clock: CloudTrail delivers, the queue's batches fill",
+      `${arrived.onBus} events came to the bus, the rule brought ${arrived.inQueue} of them to the queue`,
+      `count-key-usage got ${folded.messages} messages in ${folded.batches} ${folded.batches === 1 ? 'batch' : 'batches'}: ` +
+        `${folded.uses} uses of keys folded into ${folded.segments} segments, ${folded.other} that use no key, ` +
+        `${folded.tooOld} older than 35 days, ${folded.malformed + folded.spoofed} parked`,
+    )
+    const parked = await readParked(cloud)
+    if (parked.length > 0)
+      step('Parked, with reason, size and digest, never counted', ...parked.map(({ kind, reason }) => `${kind}: ${reason}`))
+
+    await cloud.clock.advance(16 * MINUTE_MS)
+    await cloud.settle()
+    step('The schedule runs roll-up-usage', `${tally.rolledUpHours()} hours rolled up`)
+
+    const { tallies, agrees } = await readAndCompare(cloud, tally, order)
+    const report = usageReport({ records: 0, duplicates: 0, tallies, malformed: [], skipped: [] }, order.by as readonly Dimension[])
+    step(
+      'The table of usage is read',
+      agrees
+        ? 'it tells the same as keytrail usage over the same records: each use once, whatever came twice'
+        : 'it differs from keytrail usage over the same records: records that share an identity, yet lie hours apart, count in each hour',
+    )
+    const faults = tally.faults()
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+    return {
+      format: 'keytrail.run/1',
+      endedAt: new Date(cloud.clock.nowMs()).toISOString(),
+      rule: { name: KEY_USAGE_RULE_NAME, state: rule?.state ?? 'missing', problems },
+      calls,
+      played: { ...played, leftOut: order.leftOut, forged, broken },
+      arrived,
+      folded,
+      parked,
+      rolledUpHours: tally.rolledUpHours(),
+      usage: { calls: report.calls, unattributed: report.unattributed, dryRuns: report.dryRuns },
+      agreesWithUsage: agrees,
+    }
+  } finally {
+    await cloud.close()
+  }
+}
+
+async function readAndCompare(
+  cloud: LocalCloud,
+  tally: RunTally,
+  { accounts, since: firstSecond }: RunOrder,
+): Promise<{ readonly tallies: readonly UseTally[]; readonly agrees: boolean }> {
+  const now = epochS(cloud.clock.nowMs())
+  if (now === null) throw new Error('the local clock stands before 1970')
+  const store = createUsageTable(createTable(cloud.clients.dynamodb, cloud.made.get('UsageTable')?.ref ?? ''))
+  const since = ((Math.floor(firstSecond / HOUR_S) - 1) * HOUR_S) as EpochS
+  const until = (Math.ceil(now / HOUR_S + 1) * HOUR_S) as EpochS
+  const tallies = await readUsage(store, { since, until })
+  const audited = [cloud.accountId, ...accounts]
+  const counted = recount(tally.records(), { audited, since: (now - EVENT_AGE_S_MAX) as EpochS, until: (now + HOUR_S) as EpochS })
+  return { tallies, agrees: textOf(tallies) === textOf(counted) }
+}
+
+function textOf(tallies: readonly UseTally[]): string {
+  const { calls, unattributed, dryRuns } = usageReport({ records: 0, duplicates: 0, tallies, malformed: [], skipped: [] }, DIMENSIONS)
+  return JSON.stringify({ calls, unattributed, dryRuns })
+}

@@ -1,0 +1,93 @@
+import { isJsonObject } from '../../shared/json.ts'
+import { LOCAL_SECRET } from '../clients.ts'
+import type { LocalClock } from '../clock.ts'
+import type { DirectQueues } from '../direct-queues.ts'
+import { createFunction, type LocalFunction } from '../lambda/functions.ts'
+import { type BatchOutcome, createMapping, type Mapping } from '../lambda/mapping.ts'
+import type { Principals } from '../principals.ts'
+import { type Made, resolved, type Stack, type StackFunction } from './template.ts'
+
+export type RunningFunctions = {
+  /** By ARN. */
+  readonly functions: ReadonlyMap<string, LocalFunction>
+  readonly mappings: readonly Mapping[]
+  close(): Promise<void>
+}
+
+export type FunctionSurroundings = {
+  readonly made: ReadonlyMap<string, Made>
+  readonly url: string
+  readonly region: string
+  readonly principals: Principals
+  readonly clock: LocalClock
+  readonly queues: DirectQueues
+  onLog(functionName: string, line: string): void
+  onBatch(functionName: string, batch: BatchOutcome): void
+  onFault(error: unknown): void
+}
+
+/** Starts the stack's functions and the event source mappings that feed them. */
+export function startFunctions(stack: Stack, around: FunctionSurroundings): RunningFunctions {
+  const functions = new Map(stack.functions.map((definition, index) => startOne(definition, index, around)))
+  const mappings = stack.resources
+    .filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping')
+    .map(({ properties }) => {
+      const values = resolved(properties, around.made)
+      const {
+        EventSourceArn: queueArn,
+        FunctionName: name,
+        BatchSize: size,
+        MaximumBatchingWindowInSeconds: windowS,
+      } = isJsonObject(values) ? values : {}
+      const target = [...functions.values()].find(({ arn }) => arn.endsWith(`:${String(name)}`))
+      if (target === undefined) throw new Error(`serverless.yml maps a queue to ${String(name)}, which is no function of it`)
+      return createMapping({
+        ...around,
+        queueArn: String(queueArn),
+        target,
+        batchSize: Number(size ?? 10),
+        windowMs: 1000 * Number(windowS ?? 0),
+        onBatch: (batch) => around.onBatch(String(name), batch),
+      })
+    })
+  return {
+    functions,
+    mappings,
+    async close() {
+      for (const mapping of mappings) await mapping.close()
+      for (const each of functions.values()) await each.close()
+    },
+  }
+}
+
+function startOne(definition: StackFunction, index: number, around: FunctionSurroundings): [string, LocalFunction] {
+  const { name, source, roleName, timeoutMs, logicalId } = definition
+  const { made, url, region, principals, clock } = around
+  const arn = made.get(logicalId)?.attributes?.['Arn'] ?? name
+  const accessKeyId = `ASIALOCALFUNCTION${String(index).padStart(3, '0')}`
+  principals.register({ accessKeyId, roleName, sessionName: name, startedMs: clock.nowMs() })
+  const values = resolved(definition.environment, made)
+  const environment = {
+    ...Object.fromEntries(Object.entries(isJsonObject(values) ? values : {}).map(([variable, value]) => [variable, String(value)])),
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_SECRET,
+    AWS_SESSION_TOKEN: 'local',
+    // What stands in the home folder of whoever runs this is none of the function's business.
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
+  }
+  const started = createFunction({
+    name,
+    arn,
+    source: new URL(`../../${source}`, import.meta.url).href,
+    environment,
+    timeoutMs,
+    nowMs: () => clock.nowMs(),
+    onLog: (line) => around.onLog(name, line),
+  })
+  return [arn, started]
+}

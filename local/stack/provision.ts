@@ -1,0 +1,155 @@
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  ResourceInUseException,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb'
+import type { CloudWatchEventsClient, Target } from '@aws-sdk/client-cloudwatch-events'
+import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns'
+import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import { putRule, type RuleState } from '../../shared/aws/rules.ts'
+import { isJsonObject, type JsonObject, textOf } from '../../shared/json.ts'
+import { type Made, resolved, type Stack, type StackResource } from './template.ts'
+
+/** What the local cloud makes a stack with: its own services, over the wire as CloudFormation would. */
+export type Provisioner = {
+  readonly accountId: string
+  readonly region: string
+  /** Values for the stack's parameters, instead of their defaults. */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly dynamodb: DynamoDBClient
+  readonly sqs: SQSClient
+  readonly sns: SNSClient
+  readonly events: CloudWatchEventsClient
+  ensureSecret(name: string, length: number): string
+}
+
+type Making = { readonly by: Provisioner; readonly name: string; readonly properties: JsonObject }
+
+/** Resources of these types have no part in what runs here: nobody's permissions are checked, and nothing is watched. */
+const LEFT_OUT = [
+  'AWS::SQS::QueuePolicy',
+  'AWS::IAM::Role',
+  'AWS::Lambda::Permission',
+  'AWS::Lambda::EventInvokeConfig',
+  'AWS::CloudWatch::Alarm',
+  // The local cloud runs it itself: local/cloud.ts.
+  'AWS::Lambda::EventSourceMapping',
+]
+
+const MAKERS: Readonly<Record<string, (making: Making) => Promise<Made>>> = {
+  'AWS::DynamoDB::Table': makeTable,
+  'AWS::SQS::Queue': makeQueue,
+  'AWS::SNS::Topic': makeTopic,
+  'AWS::SecretsManager::Secret': async ({ by, name, properties }) => {
+    const generated = properties['GenerateSecretString']
+    return { ref: by.ensureSecret(name, isJsonObject(generated) ? Number(generated['PasswordLength'] ?? 32) : 32) }
+  },
+  'AWS::Events::Rule': makeRule,
+}
+
+/**
+ * Makes what a stack describes and is not there yet, and answers what `Ref` and `Fn::GetAtt` stand for. May be run again at any time.
+ * @throws if the stack has a type of resource that the local cloud does not know, or a circle of references
+ */
+export async function provision(stack: Stack, by: Provisioner): Promise<ReadonlyMap<string, Made>> {
+  const made = new Map<string, Made>([
+    ['AWS::AccountId', { ref: by.accountId }],
+    ['AWS::Region', { ref: by.region }],
+    ...Array.from(stack.parameters, ([name, value]): [string, Made] => [name, { ref: by.parameters[name] ?? value }]),
+    ...stack.functions.map(({ logicalId, name }): [string, Made] => [
+      logicalId,
+      { ref: name, attributes: { Arn: `arn:aws:lambda:${by.region}:${by.accountId}:function:${name}` } },
+    ]),
+  ])
+  const waiting = new Set(stack.resources.filter(({ type }) => !LEFT_OUT.includes(type)))
+  while (waiting.size > 0) {
+    const before = waiting.size
+    for (const resource of waiting) {
+      if (references(resource.properties).some((id) => !made.has(id))) continue
+      made.set(resource.logicalId, await make(resource, by, made))
+      waiting.delete(resource)
+    }
+    if (waiting.size === before)
+      throw new Error(`serverless.yml: ${[...waiting].map(({ logicalId }) => logicalId).join(', ')} wait for each other`)
+  }
+  return made
+}
+
+function make({ logicalId, type, properties }: StackResource, by: Provisioner, made: ReadonlyMap<string, Made>): Promise<Made> {
+  const maker = MAKERS[type]
+  if (maker === undefined) throw new Error(`serverless.yml: the local cloud cannot make ${logicalId}, an ${type}`)
+  const values = resolved(properties, made)
+  return maker({ by, name: `keytrail-${logicalId}`, properties: isJsonObject(values) ? values : {} })
+}
+
+function references(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(references)
+  if (!isJsonObject(value)) return []
+  const { Ref: ref, 'Fn::GetAtt': attribute } = value
+  return [
+    ...(typeof ref === 'string' ? [ref] : []),
+    ...(Array.isArray(attribute) ? [String(attribute[0])] : []),
+    ...Object.values(value).flatMap(references),
+  ]
+}
+
+async function makeTable({ by, name, properties }: Making): Promise<Made> {
+  const { AttributeDefinitions, KeySchema, BillingMode, TimeToLiveSpecification: expiry } = properties
+  try {
+    await by.dynamodb.send(
+      new CreateTableCommand({ TableName: name, AttributeDefinitions, KeySchema, BillingMode } as CreateTableCommandInput),
+    )
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error
+  }
+  if (isJsonObject(expiry)) await ensureExpiry(by.dynamodb, name, textOf(expiry, 'AttributeName') ?? '')
+  return { ref: name, attributes: { Arn: `arn:aws:dynamodb:${by.region}:${by.accountId}:table/${name}` } }
+}
+
+/** A start that was broken off may have left the table without it. */
+async function ensureExpiry(dynamodb: DynamoDBClient, table: string, attribute: string): Promise<void> {
+  const { TimeToLiveDescription: found } = await dynamodb.send(new DescribeTimeToLiveCommand({ TableName: table }))
+  if (found?.TimeToLiveStatus === 'ENABLED') return
+  await dynamodb.send(
+    new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification: { AttributeName: attribute, Enabled: true } }),
+  )
+}
+
+/** Properties that are attributes of a queue under the same name. */
+const QUEUE_ATTRIBUTES = ['VisibilityTimeout', 'MessageRetentionPeriod', 'SqsManagedSseEnabled']
+
+async function makeQueue({ by, name, properties }: Making): Promise<Made> {
+  const attributes = Object.fromEntries(
+    QUEUE_ATTRIBUTES.filter((attribute) => properties[attribute] !== undefined).map((attribute) => [
+      attribute,
+      String(properties[attribute]),
+    ]),
+  )
+  const redrive = properties['RedrivePolicy']
+  if (redrive !== undefined) attributes['RedrivePolicy'] = JSON.stringify(redrive)
+  const { QueueUrl = '' } = await by.sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }))
+  const { Attributes } = await by.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }))
+  return { ref: QueueUrl, attributes: { Arn: Attributes?.['QueueArn'] ?? '', QueueName: name } }
+}
+
+async function makeTopic({ by, name }: Making): Promise<Made> {
+  const { TopicArn = '' } = await by.sns.send(new CreateTopicCommand({ Name: name }))
+  return { ref: TopicArn }
+}
+
+async function makeRule({ by, name, properties }: Making): Promise<Made> {
+  const { EventPattern: pattern, Targets: targets } = properties
+  const ruleName = textOf(properties, 'Name') ?? name
+  const rule = {
+    Name: ruleName,
+    State: (textOf(properties, 'State') ?? 'ENABLED') as RuleState,
+    ...(pattern === undefined ? {} : { EventPattern: JSON.stringify(pattern) }),
+    ...(properties['ScheduleExpression'] === undefined ? {} : { ScheduleExpression: textOf(properties, 'ScheduleExpression') ?? '' }),
+    ...(properties['Description'] === undefined ? {} : { Description: textOf(properties, 'Description') ?? '' }),
+  }
+  await putRule(by.events, rule, Array.isArray(targets) ? (targets as Target[]) : [])
+  return { ref: ruleName, attributes: { Arn: `arn:aws:events:${by.region}:${by.accountId}:rule/${ruleName}` } }
+}

@@ -1,0 +1,92 @@
+/**
+ * `npm run package [-- --out <folder>]`: bundles the functions that serverless.yml names and has osls write what would be deployed:
+ * an archive per function and the CloudFormation template. Needs no network, no account and no credentials.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { parse } from 'yaml'
+import { bundleFunction, type Deployed, deployedFunctions } from './bundle.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '..')
+const NODE_MAJOR = 24
+const TEMPLATE = 'cloudformation-template-update-stack.json'
+const OSLS_LIMIT_MS = 120_000
+
+/** What stops the packaging, in words that tell what to do. */
+class Stopped extends Error {}
+
+function functionsToDeploy(): readonly Deployed[] {
+  const functions = deployedFunctions(parse(readFileSync(path.join(ROOT, 'serverless.yml'), 'utf8')))
+  if (!functions.ok) throw new Stopped(functions.reason)
+  const missing = functions.value.filter(({ source }) => !existsSync(path.join(ROOT, source)))
+  if (missing.length > 0) {
+    const lines = missing.map(({ name, source }) => `  ${source} (${name})`)
+    throw new Stopped(
+      `serverless.yml names functions without a source. Write them, or take them out of serverless.yml:\n${lines.join('\n')}`,
+    )
+  }
+  return functions.value
+}
+
+async function bundleAll(functions: readonly Deployed[]): Promise<void> {
+  rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true })
+  for (const deployed of functions) {
+    try {
+      await bundleFunction(ROOT, deployed)
+    } catch (error) {
+      throw new Stopped(`${deployed.source} cannot be bundled. Put right what esbuild says:\n${String(error)}`, { cause: error })
+    }
+  }
+}
+
+function runOsls(out: string): void {
+  const require = createRequire(import.meta.url)
+  const { status, stdout, stderr, error } = spawnSync(
+    process.execPath,
+    [require.resolve('osls/bin/serverless.js'), 'package', '--package', out],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+      timeout: OSLS_LIMIT_MS,
+      // Nothing of the user's AWS settings: what is packaged is the same for everyone.
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        TMPDIR: process.env['TMPDIR'],
+        SLS_SCHEMA_CACHE_BASE_DIR: path.join(ROOT, 'node_modules/.cache/osls'),
+      },
+    },
+  )
+  if (status === 0) return
+  throw new Stopped(`osls could not package serverless.yml. Put right what it says:\n${stdout}${stderr}${error?.message ?? ''}`)
+}
+
+function sizeLine(file: string): string {
+  return `  ${path.relative(process.cwd(), file)}  ${(statSync(file).size / 1024).toFixed(0)} KiB\n`
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(ROOT, '.serverless') } } })
+  const out = path.resolve(values.out)
+  const functions = functionsToDeploy()
+  await bundleAll(functions)
+  runOsls(out)
+  const files = [...functions.map(({ name }) => `${name}.zip`), TEMPLATE].map((name) => path.join(out, name))
+  process.stdout.write(`Packaged:\n${files.map(sizeLine).join('')}docs/deploy.md tells how to deploy it.\n`)
+}
+
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
+  process.stderr.write(`package: this is Node.js ${process.versions.node}. Run it as "npm run package", or with Node.js ${NODE_MAJOR}.\n`)
+  process.exitCode = 2
+} else {
+  try {
+    await main()
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error
+    process.stderr.write(`package: ${error.message}\n`)
+    process.exitCode = 1
+  }
+}

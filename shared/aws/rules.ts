@@ -1,0 +1,53 @@
+import {
+  type CloudWatchEventsClient,
+  DescribeRuleCommand,
+  ListTargetsByRuleCommand,
+  PutRuleCommand,
+  type PutRuleCommandInput,
+  PutTargetsCommand,
+  ResourceNotFoundException,
+  type RuleState as KnownRuleState,
+  type Target,
+} from '@aws-sdk/client-cloudwatch-events'
+import { isJsonObject, type JsonObject } from '../json.ts'
+import type { Rule } from '../usage/key-usage-rule.ts'
+
+/** The type of this client is older than the third state; the wire carries it both ways. */
+export type RuleState = KnownRuleState | 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS'
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: 5 targets a rule, one page. */
+const TARGETS_MAX = 100
+
+/** A rule of the default bus as it stands; null: there is none of that name. */
+export async function readRule(client: CloudWatchEventsClient, name: string): Promise<Rule | null> {
+  try {
+    const rule = await client.send(new DescribeRuleCommand({ Name: name }))
+    const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: name, Limit: TARGETS_MAX }))
+    return {
+      state: rule.State ?? 'unknown',
+      pattern: parsePattern(rule.EventPattern),
+      targetArns: Targets.map(({ Arn }) => Arn ?? ''),
+    }
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return null
+    throw error
+  }
+}
+
+function parsePattern(text: string | undefined): JsonObject | null {
+  if (text === undefined) return null
+  const pattern: unknown = JSON.parse(text)
+  return isJsonObject(pattern) ? pattern : null
+}
+
+/** Makes a rule of the default bus, or makes it what it shall be, with these targets. */
+export async function putRule(
+  client: CloudWatchEventsClient,
+  rule: Omit<PutRuleCommandInput, 'State'> & { readonly Name: string; readonly State: RuleState },
+  targets: readonly Target[],
+): Promise<void> {
+  await client.send(new PutRuleCommand({ ...rule, State: rule.State as KnownRuleState }))
+  const { FailedEntries = [] } = await client.send(new PutTargetsCommand({ Rule: rule.Name, Targets: [...targets] }))
+  if (FailedEntries.length > 0)
+    throw new Error(`${FailedEntries.length} targets of the rule ${rule.Name} were refused: ${FailedEntries[0]?.ErrorMessage ?? ''}`)
+}

@@ -1,0 +1,19 @@
+/** What `keytrail local` tells the process that runs the local cloud. */
+export type LocalOrder = {
+  /** Where its state is kept. */
+  readonly folder: string
+  readonly fresh: boolean
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Where the clock of a fresh cloud starts. */
+  readonly startMs?: number
+  /** How CloudTrail brings events: delays are log-normal, shares from 0 to 1. */
+  readonly delivery: {
+    readonly delayMs: { readonly p50: number; readonly p99: number }
+    readonly duplicateShare: number
+    readonly lossShare: number
+  }
+}
+
+/** What it answers once it is up. */
+export type LocalNews = { readonly url: string; readonly region: string; readonly folder: string; readonly now: string }

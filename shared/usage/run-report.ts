@@ -1,0 +1,75 @@
+import type { UsageReport } from './usage-report.ts'
+
+/** `.keytrail/last-run.json`: what a run of the local cloud brought, step by step. */
+export type RunReport = {
+  readonly format: 'keytrail.run/1'
+  /** By the local cloud's clock, ISO 8601. */
+  readonly endedAt: string
+  /** The rule that delivers KMS events, and what is wrong with it: nothing, if it delivers. */
+  readonly rule: { readonly name: string; readonly state: string; readonly problems: readonly string[] }
+  /** Calls made through the SDK. */
+  readonly calls: { readonly keyArn: string; readonly made: Readonly<Record<string, number>> }
+  readonly played: {
+    /** Records of the files. */
+    readonly records: number
+    /** Records too old, or too many, for one run. */
+    readonly leftOut: number
+    /** Records that were brought a second time. */
+    readonly repeats: number
+    /** Events that somebody outside AWS tried to send, and what became of them. */
+    readonly forged: readonly { readonly source: string; readonly outcome: string }[]
+    /** Messages that hold no record. */
+    readonly broken: number
+  }
+  /** Events that the bus got, and those of them that the rule brought to the queue. */
+  readonly arrived: { readonly onBus: number; readonly inQueue: number; readonly lost: number }
+  /** What the function made of the queue's messages. */
+  readonly folded: {
+    readonly batches: number
+    readonly messages: number
+    readonly segments: number
+    readonly uses: number
+    readonly other: number
+    readonly tooOld: number
+    readonly malformed: number
+    readonly spoofed: number
+    readonly failed: number
+  }
+  readonly parked: readonly ParkedShown[]
+  readonly rolledUpHours: number
+  readonly usage: Pick<UsageReport, 'calls' | 'unattributed' | 'dryRuns'>
+  /** `keytrail usage` over the records that came by the bus tells the same. */
+  readonly agreesWithUsage: boolean
+}
+
+export type ParkedShown = {
+  readonly messageId: string
+  readonly kind: string
+  readonly reason: string
+  readonly bodyBytes: number
+  readonly bodySha256: string
+}
+
+/** What a run is told before it begins. */
+export type RunOrder = {
+  readonly kind: 'begin'
+  /** Where the state of the run is kept; what is there is removed. */
+  readonly folder: string
+  /** Where the local clock starts: behind all records. */
+  readonly startMs: number
+  /** Seconds since 1970 from which on the run has records. */
+  readonly since: number
+  readonly accounts: readonly string[]
+  readonly leftOut: number
+  readonly by: readonly string[]
+}
+/** Records for a run to play, as JSON texts; an empty list says that there are no more. */
+export type RunRecords = { readonly kind: 'records'; readonly texts: readonly string[] }
+/** What a run tells while it goes on. */
+export type RunNews =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'step'; readonly title: string; readonly lines: readonly string[] }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'done'; readonly run: RunReport }
+  /** `isFault`: the program's own, and not something in its way. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly isFault: boolean }

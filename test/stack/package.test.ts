@@ -1,0 +1,173 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deployedFunctions } from '../../scripts/bundle.ts'
+import { isJsonObject } from '../../shared/json.ts'
+import { type Ended, runProgram } from '../support/cli.ts'
+import { DELIVERY_CHECKS } from '../support/stack-delivery.ts'
+import { POWER_CHECKS } from '../support/stack-powers.ts'
+import { UPKEEP_CHECKS } from '../support/stack-upkeep.ts'
+import { at, listOf, readSource, readTemplate, resources, ROOT, type Stack, unzipped, withChange } from '../support/stack.ts'
+
+const CHECKS = [...DELIVERY_CHECKS, ...POWER_CHECKS, ...UPKEEP_CHECKS]
+const PACKAGING_MS_MAX = 60_000
+
+const source = readSource()
+const deployed = deployedFunctions(source)
+const folder = mkdtempSync(path.join(tmpdir(), 'keytrail-package-'))
+const packaged = path.join(folder, 'packaged')
+let run: Ended
+let stack: Stack
+
+beforeAll(async () => {
+  run = await runProgram(process.execPath, [path.join(ROOT, 'scripts/package.ts'), '--out', packaged], { cwd: ROOT })
+  if (run.code !== 0) throw new Error(run.stderr)
+  stack = { source, template: readTemplate(packaged) }
+}, PACKAGING_MS_MAX)
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('the packaged stack', () => {
+  it.each(CHECKS)('$title', ({ faults }) => {
+    expect(faults(stack)).toEqual([])
+  })
+
+  it('holds what the checks are about', () => {
+    const counts = ['Lambda::Function', 'IAM::Role', 'SQS::Queue', 'Events::Rule', 'Lambda::EventSourceMapping', 'DynamoDB::Table'].map(
+      (type) => resources(stack.template, `AWS::${type}`).length,
+    )
+    expect(counts).toEqual([2, 2, 4, 2, 1, 1])
+  })
+
+  it('makes roles of no more requests to DynamoDB than the code sends', () => {
+    const code = readdirSync(path.join(ROOT, 'shared/aws'))
+      .map((name) => readFileSync(path.join(ROOT, 'shared/aws', name), 'utf8'))
+      .filter((text) => text.includes("'@aws-sdk/client-dynamodb'"))
+      .join('\n')
+    const sent = [...code.matchAll(/\bnew (?<command>\w+)Command\(|\bpaginate(?<pages>\w+)\(/g)].map(
+      ({ groups }) => `dynamodb:${groups?.['command'] ?? groups?.['pages'] ?? ''}`,
+    )
+    const allowed = resources(stack.template, 'AWS::IAM::Role')
+      .flatMap(({ properties }) => listOf(properties['Policies']))
+      .flatMap((policy) => listOf(at(policy, 'PolicyDocument.Statement')))
+      .flatMap((statement) => listOf(at(statement, 'Action')))
+      .filter((action) => String(action).startsWith('dynamodb:'))
+    expect(new Set(allowed)).toEqual(new Set(sent))
+  })
+})
+
+describe('each check', () => {
+  const BROKEN = CHECKS.flatMap(({ title, faults, breaks }) =>
+    breaks.map((change) => ({ title, faults, change, as: `${change[0]} = ${JSON.stringify(change[1])}` })),
+  )
+
+  it.each(BROKEN)('notices that not "$title": $as', ({ faults, change }) => {
+    expect(faults(withChange(stack, change))).not.toEqual([])
+  })
+
+  it('is broken at least once', () => {
+    expect(CHECKS.filter(({ breaks }) => breaks.length === 0)).toEqual([])
+  })
+})
+
+describe('packaging', () => {
+  it('tells what was written', () => {
+    expect(run.stdout).toMatch(/countKeyUsage\.zip {2}\d+ KiB/)
+    expect(run.stdout).toMatch(/rollUpUsage\.zip {2}\d+ KiB/)
+    expect(run.stdout).toContain('docs/deploy.md')
+  })
+
+  it.each(deployed.ok ? deployed.value : [])('puts nothing but the bundle into the archive of $name', ({ name, bundle }) => {
+    expect(unzipped(path.join(packaged, `${name}.zip`)).map((file) => file.name)).toEqual([bundle])
+  })
+
+  it.each([
+    { title: 'no functions', serverless: {}, reason: 'names no functions' },
+    {
+      title: 'a handler outside dist',
+      serverless: { functions: { count: { handler: 'functions/count.handler' } } },
+      reason: 'handler of count',
+    },
+    { title: 'a handler that climbs out', serverless: { functions: { a: { handler: 'dist/../index.handler' } } }, reason: 'handler of a' },
+    { title: 'a function without handler', serverless: { functions: { a: null } }, reason: 'handler of a' },
+  ])('refuses $title', ({ serverless, reason }) => {
+    expect(deployedFunctions(serverless)).toEqual({ ok: false, reason: expect.stringContaining(reason) as unknown })
+  })
+
+  it.each([
+    { title: 'there is no source', sources: {}, says: 'functions/count-key-usage.ts (countKeyUsage)' },
+    {
+      title: 'a source does not compile',
+      sources: { 'count-key-usage.ts': 'export const handler = (', 'roll-up-usage.ts': '' },
+      says: 'functions/count-key-usage.ts cannot be bundled',
+    },
+  ])('fails with what to do when $title', async ({ title, sources, says }) => {
+    const root = path.join(folder, title.replaceAll(' ', '-'))
+    mkdirSync(path.join(root, 'functions'), { recursive: true })
+    for (const name of ['scripts', 'shared', 'serverless.yml', 'package.json'])
+      cpSync(path.join(ROOT, name), path.join(root, name), { recursive: true })
+    symlinkSync(path.join(ROOT, 'node_modules'), path.join(root, 'node_modules'))
+    for (const [name, text] of Object.entries(sources)) writeFileSync(path.join(root, 'functions', name), text)
+    const { code, stdout, stderr } = await runProgram(process.execPath, [path.join(root, 'scripts/package.ts')], { cwd: root })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain(says)
+    expect(stderr).not.toContain('    at ')
+  })
+})
+
+describe('the bundle in each archive', () => {
+  /** What AWS would put in place of a Ref. */
+  const REFERRED: Readonly<Record<string, string>> = {
+    'AWS::AccountId': '111122223333',
+    AuditedAccounts: '',
+    UsageTable: 'usage',
+    ContextDigestSecret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:digests',
+  }
+  let asked: string[] = []
+  const server = createServer((request, response) => {
+    asked.push(String(request.headers['x-amz-target']))
+    request.resume()
+    response.setHeader('content-type', 'application/x-amz-json-1.1')
+    response.end(JSON.stringify({ SecretString: 's'.repeat(64) }))
+  })
+
+  beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)))
+  afterAll(() => void server.close())
+
+  function environmentOf(template: Stack['template'], handler: string): Readonly<Record<string, string>> {
+    const found = resources(template, 'AWS::Lambda::Function').find(({ properties }) => properties['Handler'] === handler)
+    const variables = at(found?.properties, 'Environment.Variables')
+    return Object.fromEntries(
+      Object.entries(isJsonObject(variables) ? variables : {}).map(([name, value]) => {
+        const referred = REFERRED[String(at(value, 'Ref'))]
+        return [name, typeof value === 'string' ? value : (referred ?? `no value for ${JSON.stringify(value)}`)]
+      }),
+    )
+  }
+
+  it.each(deployed.ok ? deployed.value : [])('of $name exports its handler, with no packages beside it', async ({ name, bundle }) => {
+    asked = []
+    const root = mkdtempSync(path.join(folder, 'task-'))
+    for (const file of unzipped(path.join(packaged, `${name}.zip`))) {
+      mkdirSync(path.dirname(path.join(root, file.name)), { recursive: true })
+      writeFileSync(path.join(root, file.name), file.bytes)
+    }
+    const script = `import(${JSON.stringify(path.join(root, bundle))}).then(({ handler }) => process.stdout.write(typeof handler))`
+    const { code, stdout, stderr } = await runProgram(process.execPath, ['-e', script], {
+      cwd: root,
+      env: {
+        ...environmentOf(stack.template, bundle.replace('.mjs', '.handler')),
+        AWS_REGION: 'eu-central-1',
+        AWS_ACCESS_KEY_ID: 'none',
+        AWS_SECRET_ACCESS_KEY: 'none',
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      },
+    })
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'function', stderr: '' })
+    // What it needs before the first event, it reads as it starts.
+    expect(asked).toEqual(name === 'countKeyUsage' ? ['secretsmanager.GetSecretValue'] : [])
+  })
+})

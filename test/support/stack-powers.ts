@@ -1,0 +1,193 @@
+/** Who may do what in the stack: roles, queue policies. */
+import { isDeepStrictEqual } from 'node:util'
+import type { JsonObject } from '../../shared/json.ts'
+import { at, type Check, idOf, listOf, named, type Resource, resources } from './stack.ts'
+
+/** Actions that know no resource type, and so need `Resource: '*'`. */
+const ACTIONS_WITHOUT_RESOURCE: readonly string[] = []
+
+/** All that each role may do, by what it may do it to. */
+const POWERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  CountKeyUsageRole: {
+    KeyUsageQueue: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+    UsageTable: ['dynamodb:PutItem'],
+    ContextDigestSecret: ['secretsmanager:GetSecretValue'],
+    CountKeyUsageLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  },
+  RollUpUsageRole: {
+    UsageTable: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+    RollUpDeadLetterQueue: ['sqs:SendMessage'],
+    RollUpUsageLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  },
+}
+
+type Statement = { readonly owner: Resource; readonly statement: unknown }
+
+function statements(template: JsonObject, ...types: readonly string[]): readonly Statement[] {
+  return resources(template, ...types).flatMap((owner) => {
+    const documents = [owner.properties['PolicyDocument'], ...listOf(owner.properties['Policies']).map((one) => at(one, 'PolicyDocument'))]
+    return documents.flatMap((document) => listOf(at(document, 'Statement'))).map((statement) => ({ owner, statement }))
+  })
+}
+
+function allowed(template: JsonObject, ...types: readonly string[]): readonly Statement[] {
+  return statements(template, ...types).filter(({ statement }) => at(statement, 'Effect') !== 'Deny')
+}
+
+/** Whether a text with a `*` stands anywhere in it, within Fn::Join too. */
+function hasWildcard(value: unknown): boolean {
+  return JSON.stringify(value).includes('*')
+}
+
+/** Whether the queue lets EventBridge send what this rule sends, as EventBridge needs it. */
+export function ruleMaySend(template: JsonObject, rule: string, queue: string): boolean {
+  return allowed(template, 'AWS::SQS::QueuePolicy').some(
+    ({ owner, statement }) =>
+      listOf(owner.properties['Queues']).some((one) => at(one, 'Ref') === queue) &&
+      isDeepStrictEqual(at(statement, 'Principal'), { Service: 'events.amazonaws.com' }) &&
+      listOf(at(statement, 'Action')).includes('sqs:SendMessage') &&
+      isDeepStrictEqual(at(statement, 'Resource'), { 'Fn::GetAtt': [queue, 'Arn'] }) &&
+      isDeepStrictEqual(at(statement, 'Condition'), { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [rule, 'Arn'] } } }),
+  )
+}
+
+/** Whether the function's role may send to the queue. */
+export function functionMaySend(template: JsonObject, { properties }: Resource, queue: string): boolean {
+  const role = idOf(properties['Role'])
+  return allowed(template, 'AWS::IAM::Role').some(
+    ({ owner, statement }) =>
+      owner.id === role && listOf(at(statement, 'Action')).includes('sqs:SendMessage') && idOf(at(statement, 'Resource')) === queue,
+  )
+}
+
+const LAMBDA_TRUST = [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }]
+
+function roleFaults(template: JsonObject): readonly string[] {
+  const functions = resources(template, 'AWS::Lambda::Function')
+  const used = functions.map(({ properties }) => named(template, properties['Role'], 'AWS::IAM::Role')?.id)
+  return [
+    ...functions.filter((_, position) => used[position] === undefined).map(({ id }) => `${id} has no role of the stack`),
+    ...resources(template, 'AWS::IAM::Role').flatMap(({ id, properties }) => {
+      const users = used.filter((role) => role === id).length
+      return [
+        ...(users === 1 ? [] : [`${id} is the role of ${users} functions`]),
+        ...(properties['ManagedPolicyArns'] === undefined ? [] : [`${id} has policies from elsewhere`]),
+        ...(isDeepStrictEqual(at(properties, 'AssumeRolePolicyDocument.Statement'), LAMBDA_TRUST)
+          ? []
+          : [`${id} trusts others than Lambda`]),
+      ]
+    }),
+    // Policies beside the roles would escape the table.
+    ...resources(template, 'AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::RolePolicy').map(
+      ({ id }) => `${id} stands beside the roles`,
+    ),
+  ]
+}
+
+function powersOf(template: JsonObject, role: string): Readonly<Record<string, readonly unknown[]>> {
+  const powers: Record<string, readonly unknown[]> = {}
+  for (const { owner, statement } of allowed(template, 'AWS::IAM::Role')) {
+    if (owner.id !== role) continue
+    for (const resource of listOf(at(statement, 'Resource'))) {
+      const target = idOf(resource) ?? JSON.stringify(resource)
+      powers[target] = [...(powers[target] ?? []), ...listOf(at(statement, 'Action'))]
+    }
+  }
+  return powers
+}
+
+function tlsFaults(template: JsonObject): readonly string[] {
+  const denials = statements(template, 'AWS::SQS::QueuePolicy').filter(
+    ({ statement }) =>
+      at(statement, 'Effect') === 'Deny' &&
+      at(statement, 'Principal') === '*' &&
+      at(statement, 'Action') === 'sqs:*' &&
+      at(statement, 'Condition.Bool.aws:SecureTransport') === 'false',
+  )
+  const guarded = denials
+    .filter(({ owner, statement }) => listOf(owner.properties['Queues']).some((queue) => idOf(queue) === idOf(at(statement, 'Resource'))))
+    .map(({ statement }) => idOf(at(statement, 'Resource')))
+  return resources(template, 'AWS::SQS::Queue').flatMap(({ id }) => (guarded.includes(id) ? [] : [`${id} can be spoken to without TLS`]))
+}
+
+const COUNT_STATEMENTS = 'CountKeyUsageRole.Properties.Policies.0.PolicyDocument.Statement'
+
+export const POWER_CHECKS: readonly Check[] = [
+  {
+    title: 'each function has a role of its own, which Lambda alone may take, and there is no other role',
+    faults: ({ template }) => roleFaults(template),
+    breaks: [
+      ['RollUpUsageLambdaFunction.Properties.Role', { 'Fn::GetAtt': ['CountKeyUsageRole', 'Arn'] }],
+      ['RollUpUsageLambdaFunction.Properties.Role', 'arn:aws:iam::111122223333:role/wide'],
+      ['IamRoleLambdaExecution', { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: LAMBDA_TRUST } } }],
+      ['CountKeyUsageRole.Properties.ManagedPolicyArns', ['arn:aws:iam::aws:policy/AdministratorAccess']],
+      ['CountKeyUsageRole.Properties.AssumeRolePolicyDocument.Statement.0.Principal', { AWS: '*' }],
+      ['Extra', { Type: 'AWS::IAM::Policy', Properties: {} }],
+    ],
+  },
+  {
+    title: 'no statement allows actions by wildcard or by exclusion',
+    faults: ({ template }) =>
+      allowed(template)
+        .filter(({ statement }) => at(statement, 'NotAction') !== undefined || hasWildcard(at(statement, 'Action')))
+        .map(({ owner }) => `${owner.id} allows more actions than it names`),
+    breaks: [
+      [`${COUNT_STATEMENTS}.1.Action`, 'dynamodb:*'],
+      [`${COUNT_STATEMENTS}.1.Action`, ['dynamodb:PutItem', '*']],
+      [`${COUNT_STATEMENTS}.1`, { Effect: 'Allow', Action: 'x', NotAction: 'dynamodb:PutItem', Resource: 'arn:x' }],
+      ['KeyUsageQueuePolicy.Properties.PolicyDocument.Statement.0.Action', 'sqs:*'],
+    ],
+  },
+  {
+    title: 'no statement allows actions on every resource, but for those that know no resource',
+    faults: ({ template }) =>
+      allowed(template)
+        .filter(({ statement }) => at(statement, 'NotResource') !== undefined || hasWildcard(at(statement, 'Resource')))
+        .filter(({ statement }) => !listOf(at(statement, 'Action')).every((action) => ACTIONS_WITHOUT_RESOURCE.includes(String(action))))
+        .map(({ owner }) => `${owner.id} allows on more than it names`),
+    breaks: [
+      [`${COUNT_STATEMENTS}.1.Resource`, '*'],
+      [`${COUNT_STATEMENTS}.1.Resource`, { 'Fn::Join': ['', ['arn:aws:dynamodb:', { Ref: 'AWS::Region' }, ':*']] }],
+      [`${COUNT_STATEMENTS}.1`, { Effect: 'Allow', Action: 'dynamodb:PutItem', Resource: 'arn:x', NotResource: 'arn:y' }],
+    ],
+  },
+  {
+    title: 'each role may do what the table of powers says, and no more',
+    faults: ({ template }) =>
+      resources(template, 'AWS::IAM::Role').flatMap(({ id }) =>
+        isDeepStrictEqual(powersOf(template, id), POWERS[id] ?? {}) ? [] : [`${id} may do ${JSON.stringify(powersOf(template, id))}`],
+      ),
+    breaks: [
+      [`${COUNT_STATEMENTS}.1.Action`, ['dynamodb:PutItem', 'dynamodb:UpdateItem']],
+      [`${COUNT_STATEMENTS}.4`, { Effect: 'Allow', Action: 'kms:Decrypt', Resource: 'arn:x' }],
+      [`${COUNT_STATEMENTS}.2.Resource`, { Ref: 'OtherSecret' }],
+      ['RollUpUsageRole.Properties.Policies', []],
+    ],
+  },
+  {
+    title: 'queues take messages from services of AWS for a rule of the stack only',
+    faults: ({ template }) =>
+      allowed(template, 'AWS::SQS::QueuePolicy')
+        .filter(
+          ({ statement }) =>
+            named(template, at(statement, 'Condition.ArnEquals.aws:SourceArn'), 'AWS::Events::Rule') === undefined ||
+            !isDeepStrictEqual(at(statement, 'Principal'), { Service: 'events.amazonaws.com' }),
+        )
+        .map(({ owner }) => `${owner.id} lets in others than its rule`),
+    breaks: [
+      ['KeyUsageQueuePolicy.Properties.PolicyDocument.Statement.0.Condition', undefined],
+      ['KeyUsageQueuePolicy.Properties.PolicyDocument.Statement.0.Principal', '*'],
+      ['RollUpDeadLetterQueuePolicy.Properties.PolicyDocument.Statement.0.Condition.ArnEquals.aws:SourceArn', 'arn:aws:events:*'],
+    ],
+  },
+  {
+    title: 'every queue is spoken to over TLS only',
+    faults: ({ template }) => tlsFaults(template),
+    breaks: [
+      ['KeyUsageDeadLetterQueuePolicy', undefined],
+      ['KeyUsageQueuePolicy.Properties.PolicyDocument.Statement.1.Effect', 'Allow'],
+      ['RollUpDeadLetterQueuePolicy.Properties.PolicyDocument.Statement.1.Condition.Bool.aws:SecureTransport', 'true'],
+      ['RollUpDeadLetterQueuePolicy.Properties.Queues', [{ Ref: 'KeyUsageQueue' }]],
+    ],
+  },
+]
