@@ -19,7 +19,6 @@ export function useBytes(identities: number): number {
       keyMaterialId: null,
       outcome: 'succeeded',
       errorCode: null,
-      contextDigest: null,
     }),
   ]
   const before = process.memoryUsage().arrayBuffers

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { standingFolder } from '../shared/wiring.ts'
+import { decryptCommand } from './commands/decrypt.ts'
+import { encryptCommand } from './commands/encrypt.ts'
 import { localCommand } from './commands/local.ts'
 import { startCommand } from './commands/start.ts'
 import { usageCommand } from './commands/usage.ts'
@@ -35,7 +37,8 @@ const program = new Command('keytrail')
       ),
   })
   .showHelpAfterError('(--help shows the options)')
-for (const command of [usageCommand(standingFolder()), localCommand(standingFolder()), startCommand(standingFolder())]) {
+const here = standingFolder()
+for (const command of [usageCommand(here), encryptCommand(here), decryptCommand(here), localCommand(here), startCommand(here)]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 

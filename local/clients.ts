@@ -17,14 +17,14 @@ export type Clients = {
 }
 
 /** No secret is checked; what the key ID says is who calls. */
-const LOCAL_ACCESS_KEY_ID = 'AKIALOCALCLOUDUSER00'
 export const LOCAL_SECRET = 'no-secret-is-checked'
+export const LOCAL_CREDENTIALS = { accessKeyId: 'AKIALOCALCLOUDUSER00', secretAccessKey: LOCAL_SECRET }
 
 export function createClients(cloud: { readonly url: string; readonly region: string }): Clients {
   const config = {
     endpoint: cloud.url,
     region: cloud.region,
-    credentials: { accessKeyId: LOCAL_ACCESS_KEY_ID, secretAccessKey: LOCAL_SECRET },
+    credentials: LOCAL_CREDENTIALS,
     maxAttempts: 1,
   }
   const clients = {

@@ -1,5 +1,5 @@
 import { CreateTrailCommand, DescribeTrailsCommand, StartLoggingCommand } from '@aws-sdk/client-cloudtrail'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { parseAccountId } from '../shared/arn.ts'
 import type { JsonObject } from '../shared/json.ts'
 import { createClients, type Clients } from './clients.ts'
@@ -9,7 +9,7 @@ import { createRandom } from './cloudtrail/random.ts'
 import { recordOfCall } from './cloudtrail/record.ts'
 import { createCloudTrail } from './cloudtrail/service.ts'
 import { openDynamoDb } from './dynamodb.ts'
-import { startEndpoint } from './endpoint.ts'
+import { ensurePortFree, startEndpoint } from './endpoint.ts'
 import { createBus, type EventBus, type RuleOutcome } from './events/bus.ts'
 import { createEventBridge } from './events/service.ts'
 import type { LostEvent } from './events/target-delivery.ts'
@@ -74,6 +74,8 @@ export type LocalCloudOptions = {
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const { onFault } = options
   if (ACCOUNT === null) throw new Error('no account')
+  // A start that is refused leaves no folder behind that was not there.
+  if (options.folder !== null && !existsSync(options.folder)) await ensurePortFree(options.port)
   await using stack = new AsyncDisposableStack()
   const state = options.folder === null ? memoryState() : await openState(options.folder, { fresh: options.fresh })
   stack.defer(() => state.close())

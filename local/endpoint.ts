@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { LocalClock } from './clock.ts'
 import { clockControl, CONTROL_PATH, controlAnswer, type ControlHandlers } from './control.ts'
 import { failed, type HttpAnswer, type HttpFailure, type HttpRequest, type HttpService, jsonAnswer } from './http.ts'
@@ -68,10 +68,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       .catch(onFault)
   })
   server.maxConnections = CONNECTIONS_MAX
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: LOOPBACK, port: options.port, exclusive: true }, resolve)
-  })
+  await listen(server, options.port)
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.port
   const gate: GateOptions = { hosts: [`${LOOPBACK}:${port}`, `localhost:${port}`], bodyBytesMax: BODY_BYTES_MAX }
@@ -125,6 +122,20 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       clearTimeout(patience)
     },
   }
+}
+
+/** For who must not begin what a taken port would end. Rejected if the port is taken, as `startEndpoint` is. */
+export async function ensurePortFree(port: number): Promise<void> {
+  const server = createServer()
+  await listen(server, port)
+  await new Promise((resolve) => void server.close(resolve))
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: LOOPBACK, port, exclusive: true }, resolve)
+  })
 }
 
 function serviceTable(options: EndpointOptions): ReadonlyMap<string, HttpService> {

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeOwnFile } from './own-files.ts'
 
 /** Another process, or this one, holds the folder. */
 export class FolderInUse extends Error {
@@ -30,7 +31,9 @@ const HOLDER_TRY_MS = 20
  */
 export async function lockFolder(folder: string): Promise<{ release(): void }> {
   const holderFile = path.join(folder, HOLDER)
-  const db = new DatabaseSync(path.join(folder, LOCK))
+  const lockFile = path.join(folder, LOCK)
+  makeOwnFile(lockFile)
+  const db = new DatabaseSync(lockFile)
   try {
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {
@@ -38,7 +41,7 @@ export async function lockFolder(folder: string): Promise<{ release(): void }> {
     if (!isBusy(error)) throw error
     throw new FolderInUse(folder, await toldHolder(holderFile))
   }
-  writeFileSync(holderFile, String(process.pid))
+  writeFileSync(holderFile, String(process.pid), { mode: 0o600 })
   return {
     release() {
       rmSync(holderFile, { force: true })

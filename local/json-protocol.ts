@@ -24,9 +24,11 @@ export type ServiceRoom = {
   onFault(error: unknown): void
 }
 
+const TARGET = /^(?<prefix>.+)\.(?<operation>\w+)$/
 const USER_AGENT_BYTES_MAX = 1024
 /** As AWS answers to JSON it cannot read. */
 const UNREADABLE = { code: 'SerializationException', message: 'The body is not a JSON object.', status: 400 } as const
+const UNKNOWN = { code: 'UnknownOperationException', message: 'X-Amz-Target names no operation of this service.', status: 400 } as const
 const INTERNAL = {
   code: 'InternalFailure',
   message: 'The local cloud failed at this call. Its own messages say why.',
@@ -37,8 +39,8 @@ const INTERNAL = {
 export function jsonProtocol(service: Service, room: ServiceRoom): HttpService {
   return {
     async answer(request) {
-      const target = request.headers['x-amz-target']
-      const operation = typeof target === 'string' ? (target.split('.').at(-1) ?? '') : ''
+      const operation = operationOf(service, request.headers['x-amz-target'])
+      if (operation === null) return failed(service.signingName, UNKNOWN, request.requestId)
       const input = jsonBody(request.body)
       if (input === null) return failed(service.signingName, UNREADABLE, request.requestId)
       const answer = await callService({ service, room, request, operation, input })
@@ -47,6 +49,11 @@ export function jsonProtocol(service: Service, room: ServiceRoom): HttpService {
       return { status: 200, headers, body: JSON.stringify(answer.output) } satisfies HttpAnswer
     },
   }
+}
+
+function operationOf(service: Service, target: string | readonly string[] | undefined): string | null {
+  const [, prefix, operation] = typeof target === 'string' ? (TARGET.exec(target) ?? []) : []
+  return prefix !== undefined && operation !== undefined && service.targetPrefixes.includes(prefix) ? operation : null
 }
 
 /** Calls a service and tells of it. Never throws: a fault of the service becomes `InternalFailure`. */

@@ -1,15 +1,19 @@
 /** The process behind `keytrail local`: the local cloud by itself, until it is told to end. */
 import type { LocalOrder } from '../shared/local-order.ts'
 import { startLocalCloud } from './cloud.ts'
-import { obstacleOf } from './refusal.ts'
+import { obstacleOf } from './obstacle.ts'
 
 /** What the process ends with, for its parent. */
 const Exit = { fine: 0, refused: 3, fault: 70 } as const
 const LOG_LENGTH_MAX = 2000
+/** Lines of the logger about what went well, and of the metrics. */
+const ROUTINE = /^\{"(level":"(INFO|DEBUG)"|_aws")/
 
 // Nobody is left to tell.
 process.on('disconnect', () => void end())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
+// Keys and secrets stand in the state: they are their owner's alone.
+process.umask(0o077)
 process.once('message', (order: LocalOrder) => void begin(order))
 
 let closing: Promise<void> | null = null
@@ -21,7 +25,9 @@ async function begin(order: LocalOrder): Promise<void> {
       ...order,
       seed: Date.now(),
       parameters: { AuditedAccounts: '' },
-      onLog: (functionName, line) => say(`${functionName}: ${line.slice(0, LOG_LENGTH_MAX)}`),
+      onLog: (functionName, line) => {
+        if (order.verbose || !ROUTINE.test(line)) say(`${functionName}: ${line.slice(0, LOG_LENGTH_MAX)}`)
+      },
       onBatch: (functionName, { messages, failed, outcome }) => {
         if (outcome.kind === 'failure') say(`${functionName} failed: ${outcome.message}`)
         else if (failed > 0) say(`${functionName}: ${failed} of ${messages} messages come again`)

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import path from 'node:path'
 import { buildApp } from 'fauxqs'
 import { isJsonObject, memberOf } from '../shared/json.ts'
@@ -5,7 +6,7 @@ import { cappedText } from '../shared/text.ts'
 import { type DirectQueues, directQueues } from './direct-queues.ts'
 import { openStores, queueUrlAt } from './fauxqs-stores.ts'
 import { failed, type HttpAnswer, type HttpRequest, type HttpService } from './http.ts'
-import { unheeded } from './object-requests.ts'
+import { refusedRequest } from './queue-requests.ts'
 import { queryError } from './sqs-errors.ts'
 import { type LocalState, QUEUES_FOLDER } from './state.ts'
 
@@ -29,7 +30,9 @@ const BODY_BYTES_MAX = 17 * 1024 * 1024
 const INTERNAL = { status: 500, code: 'InternalFailure', message: 'The local cloud failed at this call.' } as const
 /** About the connection, not the answer: the endpoint writes its own. */
 const HOP_HEADERS = ['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding']
-const SHOWN_BYTES_MAX = 64
+/** An object's body must come through as bytes whatever its type is: one of SQS or SNS would be parsed, one that is none refused. */
+const OBJECT_TYPE = 'application/octet-stream'
+const SENT_TYPE = 'x-keytrail-content-type'
 
 export async function openQueues(options: QueuesOptions): Promise<Queues> {
   const { state, onFault } = options
@@ -38,6 +41,12 @@ export async function openQueues(options: QueuesOptions): Promise<Queues> {
   const app = buildApp({ logger: false, stores: { sqsStore, snsStore, s3Store } })
   app.removeContentTypeParser('*')
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, body))
+  app.addHook('preHandler', (request, _reply, done) => {
+    const sent = request.headers[SENT_TYPE]
+    if (sent === '') delete request.headers['content-type']
+    else if (typeof sent === 'string') request.headers['content-type'] = sent
+    done()
+  })
   app.addHook('preSerialization', (request, _reply, payload, done) => {
     done(null, withReachableUrls(payload, request.headers.host?.split(':')[1] ?? ''))
   })
@@ -45,15 +54,12 @@ export async function openQueues(options: QueuesOptions): Promise<Queues> {
 
   async function answer(request: HttpRequest): Promise<HttpAnswer> {
     const { method, target, scope, requestId } = request
-    const name = scope.service === 's3' ? unheeded(method, target) : null
-    if (name !== null) {
-      const message = `The local cloud's S3 does not have ${cappedText(name, SHOWN_BYTES_MAX)}.`
-      return failed('s3', { status: 501, code: 'NotImplemented', message }, requestId)
-    }
+    const refusal = refusedRequest(request)
+    if (refusal !== null) return failed(scope.service, refusal, requestId)
     const { statusCode, headers, rawPayload } = await app.inject({
       method: method as 'GET',
       url: target,
-      headers: request.headers,
+      headers: sentHeaders(request),
       payload: request.body,
     })
     if (statusCode >= 500) {
@@ -87,6 +93,11 @@ function withReachableUrls(payload: unknown, port: string): unknown {
   if (typeof QueueUrl === 'string') return { ...payload, QueueUrl: queueUrlAt(QueueUrl, port) }
   if (Array.isArray(QueueUrls)) return { ...payload, QueueUrls: QueueUrls.map((url) => queueUrlAt(String(url), port)) }
   return payload
+}
+
+function sentHeaders({ headers, scope }: HttpRequest): IncomingHttpHeaders {
+  if (scope.service !== 's3') return headers
+  return { ...headers, 'content-type': OBJECT_TYPE, [SENT_TYPE]: headers['content-type'] ?? '' }
 }
 
 type Headers = Readonly<Record<string, number | string | readonly string[] | undefined>>

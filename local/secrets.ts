@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { type JsonObject, memberOf, textOf } from '../shared/json.ts'
-import { answerOf, type Outcome, type RecordedOperation, type Refusal, refusal } from './cloudtrail/recorded-operation.ts'
+import { answerOf, type Outcome, type RecordedOperation, type Refusal, refusal } from './recorded-operation.ts'
 import type { Service, ServiceCall } from './service.ts'
 
 export type SecretPlace = { readonly region: string; readonly accountId: string; readonly timeMs: number }
@@ -125,6 +125,7 @@ export function createSecretsManager(db: DatabaseSync): SecretsManager {
   ])
   return {
     signingName: 'secretsmanager',
+    targetPrefixes: ['secretsmanager'],
     eventSource: 'secretsmanager.amazonaws.com',
     call: (call) => answerOf(operations, call),
     ensureSecret: (name, { length, ...place }) => {

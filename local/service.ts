@@ -50,6 +50,8 @@ export type ServiceAnswer =
 export type Service = {
   /** The service's name in the scope of a signature, such as `kms`. */
   readonly signingName: string
+  /** What may stand before the operation's name in `X-Amz-Target`, as its SDKs send it. */
+  readonly targetPrefixes: readonly string[]
   /** `eventSource` of its CloudTrail records. */
   readonly eventSource: string
   call(call: ServiceCall): ServiceAnswer | Promise<ServiceAnswer>

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { lockFolder } from './folder-lock.ts'
+import { makeOwnFile, makeOwnFolder } from './own-files.ts'
 
 /** What the local cloud keeps. Each of its parts makes its own tables in `db`. */
 export type LocalState = {
@@ -25,14 +26,17 @@ export class StateUnreadable extends Error {
 const DATABASE = 'state.sqlite'
 export const DYNAMODB_FOLDER = 'dynamodb'
 export const QUEUES_FOLDER = 'queues'
+/** What SQLite may put beside it. */
+const DATABASE_PARTS = ['-wal', '-shm', '-journal'].map((end) => `${DATABASE}${end}`)
+const OWN_FOLDERS = [DYNAMODB_FOLDER, QUEUES_FOLDER]
 /** All that the local cloud writes into its folder besides the lock; `fresh` removes these and nothing else. */
-const OWN_NAMES = [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`, `${DATABASE}-journal`, DYNAMODB_FOLDER, QUEUES_FOLDER]
+const OWN_NAMES = [DATABASE, ...DATABASE_PARTS, ...OWN_FOLDERS]
 /** To be raised when tables change in a way that older state does not fit. */
 const VERSION = 1
 
 /**
- * Opens the folder (made if missing, for its owner only) and holds it until closed or dead. With `fresh` what the local cloud wrote before
- * is removed first. Throws `FolderInUse`, `StateUnreadable`, and what the file system throws.
+ * Opens the folder (made if missing, for its owner only) and holds it until closed or dead. What the local cloud writes there is its owner's
+ * alone, even in a folder that others can enter. With `fresh` what it wrote before is removed first. Throws `FolderInUse`, `StateUnreadable`, and what the file system throws.
  */
 export async function openState(folder: string, options: { readonly fresh: boolean }): Promise<LocalState> {
   const place = path.resolve(folder)
@@ -40,6 +44,7 @@ export async function openState(folder: string, options: { readonly fresh: boole
   const lock = await lockFolder(place)
   try {
     if (options.fresh) for (const name of OWN_NAMES) rmSync(path.join(place, name), { recursive: true, force: true })
+    makePrivate(place)
     const db = openDatabase(place)
     return {
       folder: place,
@@ -52,6 +57,20 @@ export async function openState(folder: string, options: { readonly fresh: boole
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+/** Keys and secrets stand in there. */
+function makePrivate(place: string): void {
+  makeOwnFile(path.join(place, DATABASE))
+  for (const part of DATABASE_PARTS.map((name) => path.join(place, name))) if (existsSync(part)) makeOwnFile(part)
+  for (const name of OWN_FOLDERS) {
+    try {
+      makeOwnFolder(path.join(place, name))
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      throw new StateUnreadable(place, `cannot be read (${name} is no folder)`)
+    }
   }
 }
 

@@ -7,6 +7,8 @@ const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 const STS: Service = {
   signingName: 'sts',
+  // The operation stands in a form.
+  targetPrefixes: [],
   eventSource: 'sts.amazonaws.com',
   call({ operation, principal }): ServiceAnswer {
     if (operation !== 'GetCallerIdentity') return refusedCall('InvalidAction', 'The local cloud does not have this operation.')

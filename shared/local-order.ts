@@ -5,6 +5,8 @@ export type LocalOrder = {
   readonly fresh: boolean
   /** 0 takes a free one. */
   readonly port: number
+  /** Every line that functions write is shown, not only warnings and errors. */
+  readonly verbose: boolean
   /** Where the clock of a fresh cloud starts. */
   readonly startMs?: number
   /** How CloudTrail brings events: delays are log-normal, shares from 0 to 1. */

@@ -19,6 +19,12 @@ export function now(): EpochS {
   return instant
 }
 
+/** Where the local cloud, or another stand-in for AWS, listens. */
+export function localEndpoint(): string {
+  const endpoint = process.env['AWS_ENDPOINT_URL'] ?? ''
+  return endpoint === '' ? 'http://127.0.0.1:4566' : endpoint
+}
+
 /** A text that was never made before. */
 export function newToken(): string {
   return randomUUID()

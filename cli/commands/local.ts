@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { fork } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,7 @@ type LocalOptions = {
   readonly delay: LocalOrder['delivery']['delayMs']
   readonly duplicates: number
   readonly loss: number
+  readonly verbose: boolean
 }
 
 /** `keytrail local`: the local cloud by itself, for any program that speaks to AWS. */
@@ -28,8 +29,13 @@ export function localCommand(standingFolder: string): Command {
     .option('--folder <folder>', 'where the state is kept', '.keytrail')
     .option('--fresh', 'begin anew instead of with the state that is there', false)
     .option('--clock <time>', 'where the clock of a new state starts (ISO 8601); it can be moved later', parseClock)
-    .option('--delay <seconds>', 'how late CloudTrail delivers: median, or median,99th percentile', parseDelay, { p50: 0, p99: 0 })
+    .addOption(
+      new Option('--delay <seconds>', 'how late CloudTrail delivers: median, or median,99th percentile')
+        .argParser(parseDelay)
+        .default({ p50: 0, p99: 0 }, '0'),
+    )
     .option('--duplicates <share>', 'share of events that come twice, 0 to 1', parseShare, 0)
+    .option('--verbose', 'show every line that functions write, not only warnings and errors', false)
     .option('--loss <share>', 'share of events that never come, 0 to 1', parseShare, 0)
     .addHelpText(
       'after',
@@ -39,7 +45,7 @@ Examples:
   keytrail local --delay 120,600 --duplicates 0.05      events as late and as often as on AWS
   curl -X POST -d '{"ms": 3600000}' http://127.0.0.1:4566/_keytrail/clock/advance      an hour passes
 
-Ctrl-C ends it; what it holds stays in the folder.`,
+Ctrl-C ends it; what it holds stays in the folder. Exit codes: 130 after Ctrl-C, 2 wrong usage, 3 port or folder in use, 70 a fault.`,
     )
     .action(async (options: LocalOptions) => {
       process.exitCode = await runLocal(options, standingFolder)
@@ -47,12 +53,13 @@ Ctrl-C ends it; what it holds stays in the folder.`,
 }
 
 /** @returns the exit code */
-function runLocal({ port, folder, fresh, clock, delay, duplicates, loss }: LocalOptions, standingFolder: string): Promise<number> {
+function runLocal({ port, folder, fresh, clock, delay, duplicates, loss, verbose }: LocalOptions, standingFolder: string): Promise<number> {
   if (folder === '') throw new UsageError('the folder is empty: name one')
   const order: LocalOrder = {
     folder: path.resolve(standingFolder, folder),
     fresh,
     port,
+    verbose,
     ...(clock === undefined ? {} : { startMs: clock }),
     delivery: { delayMs: delay, duplicateShare: duplicates, lossShare: loss },
   }

@@ -3,18 +3,28 @@ import { fork } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { EpochS } from '../../shared/time.ts'
 import type { RunNews, RunOrder, RunRecords, RunReport } from '../../shared/usage/run-report.ts'
 import { EVENT_AGE_S_MAX } from '../../shared/usage/usage-message.ts'
-import { type Dimension, DIMENSIONS } from '../../shared/usage/usage-report.ts'
+import type { Dimension } from '../../shared/usage/usage-report.ts'
 import { now } from '../../shared/wiring.ts'
 import { ExitCode, UsageError } from '../exit.ts'
 import { readRecords, type TrailRecords } from '../input/read-records.ts'
-import { findTrailFiles } from '../input/trail-paths.ts'
+import { findTrailFiles, STANDARD_INPUT } from '../input/trail-paths.ts'
+import { shown } from '../output/shown.ts'
 import { createStepWriter } from '../output/run-steps.ts'
 import { unreadText } from '../output/unread.ts'
 import { callTables } from '../output/usage-table.ts'
-import { parseBy } from './usage.ts'
+import { byOption } from './usage.ts'
 
+const HELP = `
+Examples:
+  npm start
+  npm start -- ./AWSLogs --by key,caller
+
+What it shows also stands in .keytrail/last-run.json, below the folder you stand in.
+Exit codes: 0 all is well; 1 the table disagrees with the records, or the rule does not deliver; 2 wrong usage; 3 something could not be read,
+or another run goes on; 70 a fault of Keytrail's own.`
 const SAMPLES = fileURLToPath(new URL('../../events', import.meta.url))
 const RUN = fileURLToPath(new URL('../../local/run/main.ts', import.meta.url))
 const STATE_FOLDER = '.keytrail'
@@ -24,6 +34,8 @@ const RECORDS_MAX = 50_000
 /** An hour less than the live path takes: time passes while a run goes on. */
 const AGE_S_MAX = EVENT_AGE_S_MAX - 3600
 const RECORDS_AT_A_TIME = 200
+/** A record that claims to be later than that must not set the clock. */
+const FUTURE_S_MAX = 3600
 /** The local clock starts behind the last record. */
 const BEHIND_S = 120
 
@@ -32,10 +44,11 @@ export function startCommand(standingFolder: string): Command {
   return new Command('start')
     .description('Show the live path at work: a local cloud, the AWS SDK, CloudTrail events, queue, function, table. Needs no AWS account.')
     .argument('[path...]', 'CloudTrail files and folders to play; the sample events if none is given')
-    .option('--by <dimensions>', `group the table by, with commas between: ${DIMENSIONS.join(', ')}`, parseBy, ['key', 'operation'])
-    .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- ./AWSLogs --by key,caller')
+    .addOption(byOption())
+    .addHelpText('after', HELP)
     .action(async (paths: readonly string[], { by }: { readonly by: readonly Dimension[] }) => {
       if (paths.includes('')) throw new UsageError('a path is empty: name a file or a folder')
+      if (paths.includes(STANDARD_INPUT)) throw new UsageError('standard input cannot be played: name a file or a folder')
       process.exitCode = await runStart(paths, by, standingFolder)
     })
 }
@@ -44,8 +57,14 @@ export function startCommand(standingFolder: string): Command {
 async function runStart(paths: readonly string[], by: readonly Dimension[], standingFolder: string): Promise<number> {
   const names = paths.length === 0 ? [path.relative(standingFolder, SAMPLES) || '.'] : paths
   const found = await findTrailFiles(names, standingFolder)
-  const records = await readRecords(found.files, { countMax: RECORDS_MAX, ageSMax: AGE_S_MAX })
+  const records = await readRecords(found.files, { countMax: RECORDS_MAX, ageSMax: AGE_S_MAX, latest: (now() + FUTURE_S_MAX) as EpochS })
   const unread = [...records.malformed, ...found.unread.map(({ file, reason }) => ({ file, position: 0, reason }))]
+  if (records.texts.length === 0) {
+    process.stderr.write(
+      `${unreadText(unread, unread.length)}keytrail: there is nothing to play: no CloudTrail record in ${names.map(shown).join(', ')}\n`,
+    )
+    return ExitCode.unread
+  }
   const folder = path.join(standingFolder, STATE_FOLDER)
   const start = records.latest === null ? now() : records.latest + BEHIND_S
   const order: RunOrder = {

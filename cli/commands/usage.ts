@@ -46,9 +46,14 @@ export function usageCommand(standingFolder: string): Command {
     })
 }
 
+export function byOption(): Option {
+  const description = `group by, with commas between: ${DIMENSIONS.join(', ')}`
+  return new Option('--by <dimensions>', description).argParser(parseBy).default(['key', 'operation'], 'key,operation')
+}
+
 function withUsageOptions(command: Command): Command {
   return command
-    .option('--by <dimensions>', `group by, with commas between: ${DIMENSIONS.join(', ')}`, parseBy, ['key', 'operation'])
+    .addOption(byOption())
     .option('--since <time>', 'count calls from this event time on: ISO 8601, or an age like 24h', (text) => parseTimeOption(text, now()))
     .option('--until <time>', 'count calls before this event time', (text) => parseTimeOption(text, now()))
     .addOption(new Option('--format <format>', 'how to write the result').choices(['table', 'csv', 'json']).default('table'))
@@ -109,7 +114,7 @@ function render(report: UsageReport, options: UsageOptions, malformedCount: numb
   }
 }
 
-export function parseBy(text: string): readonly Dimension[] {
+function parseBy(text: string): readonly Dimension[] {
   const names = text.split(',').map((name) => name.trim())
   for (const name of names) {
     if (!isDimension(name)) throw new InvalidArgumentError(`There is no "${name}". Choose from ${DIMENSIONS.join(', ')}.`)

@@ -23,10 +23,10 @@ export type TrailRecords = {
 const EXPANDED_BYTES_MAX = 2 ** 31
 const MALFORMED_MAX = 1000
 
-/** Reads records to play them: the newest if there are more than `countMax`. Those without a time that can be read count as newest. */
+/** Reads records to play them: the newest if there are more than `countMax`. Those without a time, or later than `latest`, count as newest. */
 export async function readRecords(
   files: readonly TrailFile[],
-  limits: { readonly countMax: number; readonly ageSMax: number },
+  limits: { readonly countMax: number; readonly ageSMax: number; readonly latest: EpochS },
 ): Promise<TrailRecords> {
   let kept: { readonly text: string; readonly time: number }[] = []
   const accounts = new Set<string>()
@@ -55,7 +55,7 @@ export async function readRecords(
         }
         count++
         const { eventTime, recipientAccountId } = record.value
-        if (eventTime !== null) latest = Math.max(latest, eventTime)
+        if (eventTime !== null && eventTime <= limits.latest) latest = Math.max(latest, eventTime)
         if (parseAccountId(recipientAccountId) !== null) accounts.add(recipientAccountId ?? '')
         kept.push({ text: JSON.stringify(unwrapped.value.record), time: eventTime ?? Number.POSITIVE_INFINITY })
         if (kept.length >= 2 * limits.countMax) keepNewest()

@@ -12,7 +12,7 @@ import {
   resourcesOf,
   usernameOf,
 } from './history.ts'
-import { type Outcome, type Refusal, refusal } from './recorded-operation.ts'
+import { type Outcome, type Refusal, refusal } from '../recorded-operation.ts'
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const RESULTS_MAX = 50

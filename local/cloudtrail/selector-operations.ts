@@ -1,6 +1,6 @@
 import { type JsonObject, memberOf } from '../../shared/json.ts'
 import type { ServiceCall } from '../service.ts'
-import { type Outcome, recordedMembers, type RecordedOperation, refusal } from './recorded-operation.ts'
+import { type Outcome, recordedMembers, type RecordedOperation, refusal } from '../recorded-operation.ts'
 import { parseSelectors } from './selectors.ts'
 import { trailOfCall } from './trail-names.ts'
 import type { Trails, TrailState } from './trails.ts'

@@ -1,5 +1,5 @@
 import type { ServiceCall } from '../service.ts'
-import { type Refusal, refusal } from './recorded-operation.ts'
+import { type Refusal, refusal } from '../recorded-operation.ts'
 import type { Trails, TrailState } from './trails.ts'
 
 const NAME = /^[a-z\d](?:[a-z\d]|[._-](?=[a-z\d])){2,127}$/i

@@ -1,6 +1,6 @@
 import { type JsonObject, memberOf, textOf } from '../../shared/json.ts'
 import type { ServiceCall } from '../service.ts'
-import { type Outcome, recordedMembers, type RecordedOperation, type Refusal, refusal } from './recorded-operation.ts'
+import { type Outcome, recordedMembers, type RecordedOperation, type Refusal, refusal } from '../recorded-operation.ts'
 import { DEFAULT_SELECTORS } from './selectors.ts'
 import { badTrailName, isSeenIn, trailArn, trailOfCall } from './trail-names.ts'
 import type { Trails, TrailSettings, TrailState } from './trails.ts'

@@ -68,4 +68,3 @@ export function createBus({ db, ...ports }: DeliveryPorts & { readonly db: Datab
     },
   }
 }
-

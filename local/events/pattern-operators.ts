@@ -149,9 +149,7 @@ function parseNumeric(operand: unknown): Parsed<ValueTest> {
 function parseBound(value: unknown): Parsed<number> {
   if (typeof value !== 'number') return refused('Value of a numeric comparison must be numeric')
   const millionths = millionthsOf(value)
-  return millionths === null
-    ? refused('Value must be between -5.0E9 and 5.0E9, inclusive, with at most 6 decimals')
-    : parsed(millionths)
+  return millionths === null ? refused('Value must be between -5.0E9 and 5.0E9, inclusive, with at most 6 decimals') : parsed(millionths)
 }
 
 function parseRange(start: unknown, bottom: number, end: unknown, top: number): Parsed<ValueTest> {
@@ -182,12 +180,12 @@ function parseAnythingBut(operand: unknown): Parsed<ValueTest> {
   switch (operator) {
     case 'prefix':
     case 'suffix':
-      return excluding(inner, value => {
+      return excluding(inner, (value) => {
         if (value === '') return refused('Null prefix/suffix not allowed')
         return typeof value === 'string' ? parsed({ kind: operator, text: value }) : refused('prefix/suffix match pattern must be a string')
       })
     case 'equals-ignore-case':
-      return excluding(inner, value => parseAnyCase('anyCase', value))
+      return excluding(inner, (value) => parseAnyCase('anyCase', value))
     case 'wildcard':
       return excluding(inner, parseWildcard)
     default:
@@ -198,13 +196,13 @@ function parseAnythingBut(operand: unknown): Parsed<ValueTest> {
 /** Texts or numbers, never both, and no booleans and nulls. A text is no address here: it is excluded as it stands. */
 function parseAnythingButValues(operand: unknown): Parsed<ValueTest> {
   const values: readonly unknown[] = Array.isArray(operand) ? operand : [operand]
-  if (values.some(value => typeof value !== 'string' && typeof value !== 'number')) {
+  if (values.some((value) => typeof value !== 'string' && typeof value !== 'number')) {
     return refused('Value of anything-but must be an array or single string/number value')
   }
-  if (new Set(values.map(value => typeof value)).size !== 1) {
+  if (new Set(values.map((value) => typeof value)).size !== 1) {
     return refused('Inside anything but list, either all values are number or string, mixed type is not supported')
   }
-  return excluding(operand, value => {
+  return excluding(operand, (value) => {
     if (typeof value === 'string') return parsed({ kind: 'exactly', value })
     const bound = parseBound(value)
     return bound.ok ? parsed({ kind: 'numeric', lowest: bound.value, highest: bound.value }) : bound

@@ -42,7 +42,7 @@ export function passes(test: ValueTest, value: Scalar): boolean {
     case 'addresses':
       return inAddresses(test, value)
     case 'anythingBut':
-      return !test.tests.some(inner => passes(inner, value))
+      return !test.tests.some((inner) => passes(inner, value))
   }
 }
 
@@ -69,7 +69,7 @@ export const numberMax = 5_000_000_000
  * (https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/input/EqualsIgnoreCaseParser.java).
  */
 export function lettersOf(text: string): readonly Letter[] {
-  return text.split('').map(unit => ({ lower: unit.toLowerCase(), upper: unit.toUpperCase() }))
+  return text.split('').map((unit) => ({ lower: unit.toLowerCase(), upper: unit.toUpperCase() }))
 }
 
 function endOfLetters(letters: readonly Letter[], text: string): number | null {
@@ -134,15 +134,17 @@ export function addressOf(text: string): { readonly bits: 32 | 128; readonly val
 function ipv4Of(text: string): bigint | null {
   if (text.length > 15 || !/^\d+\.\d+\.\d+\.\d+$/.test(text)) return null
   const numbers = text.split('.').map(Number)
-  return numbers.every(number => number <= 255) ? numbers.reduce((sum, number) => sum * 256n + BigInt(number), 0n) : null
+  return numbers.every((number) => number <= 255) ? numbers.reduce((sum, number) => sum * 256n + BigInt(number), 0n) : null
 }
 
 function ipv6Of(text: string): bigint | null {
-  const halves = text.split('::').map(half => (half === '' ? [] : half.split(':')))
+  const halves = text.split('::').map((half) => (half === '' ? [] : half.split(':')))
   const [left = [], right] = halves
   if (halves.length > 2) return null
   const missing = 8 - left.length - (right?.length ?? 0)
   if (right === undefined ? missing !== 0 : missing < 1) return null
   const groups = [...left, ...Array.from({ length: missing }, () => '0'), ...(right ?? [])]
-  return groups.every(group => /^[\da-fA-F]{1,4}$/.test(group)) ? BigInt(`0x${groups.map(group => group.padStart(4, '0')).join('')}`) : null
+  return groups.every((group) => /^[\da-fA-F]{1,4}$/.test(group))
+    ? BigInt(`0x${groups.map((group) => group.padStart(4, '0')).join('')}`)
+    : null
 }

@@ -65,7 +65,7 @@ export function matchesPattern(pattern: EventPattern, event: JsonObject): boolea
   const fields = fieldsOf(event, pattern.names)
   const budget: Budget = { left: stepsMax }
   const choices = new Map<LeafTests, Choice>()
-  return pattern.alternatives.some(alternative => {
+  return pattern.alternatives.some((alternative) => {
     const wanted: Choice[] = []
     for (const [name, leaf] of alternative) {
       const choice = choices.get(leaf) ?? choiceOf(leaf, fields.get(name) ?? [])
@@ -79,7 +79,7 @@ export function matchesPattern(pattern: EventPattern, event: JsonObject): boolea
 }
 
 function choiceOf(leaf: LeafTests, values: readonly FieldValue[]): Choice {
-  const matching = values.filter(({ value }) => leaf.tests.some(test => passes(test, value)))
+  const matching = values.filter(({ value }) => leaf.tests.some((test) => passes(test, value)))
   return { absent: leaf.absent, matching: matching.map(({ places }) => places), present: values.map(({ places }) => places) }
 }
 
@@ -93,7 +93,7 @@ function parseJson(text: string): unknown {
 
 function isWithinLevels(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true
-  return levels > 0 && Object.values(value).every(member => isWithinLevels(member, levels - 1))
+  return levels > 0 && Object.values(value).every((member) => isWithinLevels(member, levels - 1))
 }
 
 /** As AWS counts: the lengths of all `$or` arrays, multiplied. It is more than the alternatives where one stands inside another. */
@@ -135,7 +135,13 @@ function compileObject(before: Alternatives, name: string | null, object: JsonOb
   return parsed(alternatives)
 }
 
-function compileMember(before: Alternatives, name: string | null, member: string, value: unknown, standing: Standing): Parsed<Alternatives> {
+function compileMember(
+  before: Alternatives,
+  name: string | null,
+  member: string,
+  value: unknown,
+  standing: Standing,
+): Parsed<Alternatives> {
   if (member === '$or' && standing !== 'plain') return compileOr(before, name, value)
   if (standing === 'or' && reservedInOr.has(member)) return refused('Reserved field name which cannot be used inside $or')
   const inner = name === null ? member : `${name}.${member}`
@@ -143,7 +149,7 @@ function compileMember(before: Alternatives, name: string | null, member: string
   if (!Array.isArray(value)) return refused('A field of the pattern must be an object or an array')
   const leaf = parseLeaf(value)
   if (!leaf.ok) return leaf
-  return parsed(startedFrom(before).map(alternative => new Map(alternative).set(inner, leaf.value)))
+  return parsed(startedFrom(before).map((alternative) => new Map(alternative).set(inner, leaf.value)))
 }
 
 function compileOr(before: Alternatives, name: string | null, value: unknown): Parsed<Alternatives> {
@@ -168,7 +174,7 @@ function sorted(alternative: Alternative): Alternative {
 }
 
 function namesOf(alternatives: Alternatives): FieldNames {
-  const leaves = new Set(alternatives.flatMap(alternative => [...alternative.keys()]))
+  const leaves = new Set(alternatives.flatMap((alternative) => [...alternative.keys()]))
   const ways = new Set<string>()
   for (const name of leaves) {
     for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) ways.add(name.slice(0, dot))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isJsonObject, type JsonObject, memberOf, textOf } from '../../shared/json.ts'
-import { type Outcome, type Refusal, refusal } from '../cloudtrail/recorded-operation.ts'
+import { type Outcome, type Refusal, refusal } from '../recorded-operation.ts'
 import type { ServiceCall } from '../service.ts'
 import type { EventBus } from './bus.ts'
 import { invalid, isDefaultBus, isRefusal } from './requests.ts'
@@ -16,7 +16,8 @@ const DETAIL_TYPE_LENGTH_MAX = 128
 /** Entries that are none fail one by one; the others reach the bus. Order of the answer is the order of the request. */
 export async function putEvents(bus: EventBus, call: ServiceCall): Promise<Outcome> {
   const entries = memberOf(call.input, 'Entries')
-  if (!Array.isArray(entries) || entries.length === 0 || entries.length > ENTRIES_MAX) return invalid(`Entries must be 1 to ${ENTRIES_MAX} entries`)
+  if (!Array.isArray(entries) || entries.length === 0 || entries.length > ENTRIES_MAX)
+    return invalid(`Entries must be 1 to ${ENTRIES_MAX} entries`)
   // The limit is said to be an entry's, and AWS's own message tells that it adds up the entries of a request.
   const bytes = entries.reduce((sum: number, entry) => sum + (isJsonObject(entry) ? entryBytes(entry) : 0), 0)
   if (bytes > ENTRIES_BYTES_MAX) return invalid('Total size of the entries in the request is over the limit.')
@@ -56,7 +57,8 @@ function eventOf(entry: JsonObject, call: ServiceCall): JsonObject | Refusal {
   // An event on a bus that is not there would be lost without a word.
   if (!isDefaultBus(bus)) return invalidArgument('The local cloud has the event bus default only.')
   if (source.startsWith('aws.')) return refusal('NotAuthorizedForSourceException', 'Not authorized for the source.')
-  if (!Array.isArray(resources) || !resources.every((resource) => typeof resource === 'string')) return invalidArgument('Parameter Resources is not valid.')
+  if (!Array.isArray(resources) || !resources.every((resource) => typeof resource === 'string'))
+    return invalidArgument('Parameter Resources is not valid.')
   if (timeMs === null) return invalidArgument('Parameter Time is not valid.')
   const detail = detailOf(textOf(entry, 'Detail'))
   if (detail === null) return refusal('MalformedDetail', 'Detail is malformed.')

@@ -1,5 +1,5 @@
 import { type JsonObject, memberOf } from '../../shared/json.ts'
-import { type Refusal, refusal } from '../cloudtrail/recorded-operation.ts'
+import { type Refusal, refusal } from '../recorded-operation.ts'
 import type { ServiceCall } from '../service.ts'
 import type { Rule, Rules } from './rules.ts'
 
@@ -44,7 +44,8 @@ export type Page = { readonly after: string; readonly limit: number }
 export function pageOf(input: JsonObject): Page | Refusal {
   const limit = memberOf(input, 'Limit') ?? PAGE_MAX
   const token = memberOf(input, 'NextToken')
-  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > PAGE_MAX) return invalid(`Limit must be 1 to ${PAGE_MAX}`)
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > PAGE_MAX)
+    return invalid(`Limit must be 1 to ${PAGE_MAX}`)
   if (token === undefined) return { after: '', limit }
   const after = typeof token === 'string' && token.length <= TOKEN_LENGTH_MAX ? Buffer.from(token, 'base64url').toString('utf8') : ''
   return isName(after) ? { after, limit } : invalid('NextToken is no token of an answer of this operation')

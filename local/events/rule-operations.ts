@@ -1,5 +1,5 @@
 import { type JsonObject, memberOf, textOf } from '../../shared/json.ts'
-import { type Outcome, type RecordedOperation, type Refusal, refusal } from '../cloudtrail/recorded-operation.ts'
+import { type Outcome, type RecordedOperation, type Refusal, refusal } from '../recorded-operation.ts'
 import type { ServiceCall } from '../service.ts'
 import { RULE_STATES, type RuleState } from './event-kind.ts'
 import { parsePattern } from './pattern.ts'

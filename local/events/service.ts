@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isJsonObject, type JsonObject, textOf } from '../../shared/json.ts'
-import { answerOf, type Outcome, type RecordedOperation, refusal } from '../cloudtrail/recorded-operation.ts'
+import { answerOf, type Outcome, type RecordedOperation, refusal } from '../recorded-operation.ts'
 import type { Service, ServiceCall } from '../service.ts'
 import type { EventBus } from './bus.ts'
 import { matchesPattern, parsePattern } from './pattern.ts'
@@ -20,7 +20,12 @@ export function createEventBridge({ db, bus }: { readonly db: DatabaseSync; read
     ['PutEvents', { readOnly: false, recorded: null, run: (call) => putEvents(bus, call) }],
     ['TestEventPattern', { readOnly: true, run: testEventPattern }],
   ])
-  return { signingName: 'events', eventSource: 'events.amazonaws.com', call: (call) => answerOf(operations, call) }
+  return {
+    signingName: 'events',
+    targetPrefixes: ['AWSEvents'],
+    eventSource: 'events.amazonaws.com',
+    call: (call) => answerOf(operations, call),
+  }
 }
 
 /** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_TestEventPattern.html */

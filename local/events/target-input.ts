@@ -15,6 +15,7 @@ export function targetBody(target: Target, event: JsonObject): string {
   const constant = textOf(target, 'Input')
   if (constant !== null) return constant
   let value: unknown = event
-  for (const name of (textOf(target, 'InputPath') ?? '$').split('.').slice(1)) value = isJsonObject(value) ? memberOf(value, name) : undefined
+  for (const name of (textOf(target, 'InputPath') ?? '$').split('.').slice(1))
+    value = isJsonObject(value) ? memberOf(value, name) : undefined
   return JSON.stringify(value ?? null)
 }

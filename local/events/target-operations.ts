@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, memberOf, textOf } from '../../shared/json.ts'
-import { type Outcome, type RecordedOperation, type Refusal, refusal } from '../cloudtrail/recorded-operation.ts'
+import { type Outcome, type RecordedOperation, type Refusal, refusal } from '../recorded-operation.ts'
 import type { ServiceCall } from '../service.ts'
 import { invalid, isName, isRefusal, pageAnswer, pageOf, ruleOfCall } from './requests.ts'
 import { type Rules, type Target, TARGETS_PER_RULE_MAX } from './rules.ts'
@@ -28,14 +28,18 @@ function putTargets(rules: Rules, call: ServiceCall): Outcome {
   if (isRefusal(wanted)) return wanted
   const ids = new Set([...rules.targets(rule), ...wanted].map(({ Id }) => Id))
   if (ids.size > TARGETS_PER_RULE_MAX) {
-    return refusal('LimitExceededException', `The requested resource exceeds the maximum number allowed: ${TARGETS_PER_RULE_MAX} targets per rule.`)
+    return refusal(
+      'LimitExceededException',
+      `The requested resource exceeds the maximum number allowed: ${TARGETS_PER_RULE_MAX} targets per rule.`,
+    )
   }
   rules.putTargets(rule, wanted)
   return failedEntries([])
 }
 
 function targetsOf(value: unknown): readonly Target[] | Refusal {
-  if (!Array.isArray(value) || value.length === 0 || value.length > ENTRIES_MAX) return invalid(`Targets must be 1 to ${ENTRIES_MAX} targets`)
+  if (!Array.isArray(value) || value.length === 0 || value.length > ENTRIES_MAX)
+    return invalid(`Targets must be 1 to ${ENTRIES_MAX} targets`)
   const targets: Target[] = []
   for (const item of value) {
     const target = isJsonObject(item) ? targetOf(item) : invalid('A target must be an object')
@@ -66,7 +70,8 @@ function badDelivery(item: JsonObject): string | null {
   const policy = memberOf(item, 'RetryPolicy')
   if (policy === undefined) return null
   if (!isJsonObject(policy)) return 'RetryPolicy must be an object.'
-  if (!isWithin(memberOf(policy, 'MaximumRetryAttempts'), 0, RETRY_ATTEMPTS_MAX)) return `MaximumRetryAttempts must be 0 to ${RETRY_ATTEMPTS_MAX}.`
+  if (!isWithin(memberOf(policy, 'MaximumRetryAttempts'), 0, RETRY_ATTEMPTS_MAX))
+    return `MaximumRetryAttempts must be 0 to ${RETRY_ATTEMPTS_MAX}.`
   const { from, to } = EVENT_AGE_SECONDS
   return isWithin(memberOf(policy, 'MaximumEventAgeInSeconds'), from, to) ? null : `MaximumEventAgeInSeconds must be ${from} to ${to}.`
 }
@@ -88,7 +93,8 @@ function removeTargets(rules: Rules, call: ServiceCall): Outcome {
   const rule = ruleOfCall(rules, call, 'Rule')
   if (isRefusal(rule)) return rule
   const ids = memberOf(call.input, 'Ids')
-  if (!Array.isArray(ids) || ids.length === 0 || ids.length > ENTRIES_MAX || !ids.every(isName)) return invalid(`Ids must be 1 to ${ENTRIES_MAX} ids`)
+  if (!Array.isArray(ids) || ids.length === 0 || ids.length > ENTRIES_MAX || !ids.every(isName))
+    return invalid(`Ids must be 1 to ${ENTRIES_MAX} ids`)
   return failedEntries(rules.removeTargets(rule, ids))
 }
 

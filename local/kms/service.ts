@@ -51,6 +51,7 @@ export function createKms(db: DatabaseSync): Service {
   const stores = storesIn(db)
   return {
     signingName: 'kms',
+    targetPrefixes: ['TrentService'],
     eventSource: KMS_EVENT_SOURCE,
     call(call) {
       const name = Object.hasOwn(OPERATIONS, call.operation) ? (call.operation as OperationName) : null

@@ -19,6 +19,8 @@ export type MappingOptions = {
   readonly clock: LocalClock
   readonly batchSize: number
   readonly windowMs: number
+  /** With `ReportBatchItemFailures`; without it Lambda does not look at what the function answers. */
+  readonly reportsItemFailures: boolean
   /** What became of a batch. */
   onBatch(batch: BatchOutcome): void
   onFault(error: unknown): void
@@ -97,12 +99,12 @@ export function createMapping(options: MappingOptions): Mapping {
 }
 
 async function runBatch(options: MappingOptions): Promise<void> {
-  const { queueArn, queues, target, onBatch } = options
+  const { queueArn, queues, target, reportsItemFailures, onBatch } = options
   const batch = receiveBatch(options)
   if (batch.length === 0) return
   const event: SQSEvent = { Records: batch.map((message) => sqsRecord(message, options)) }
   const outcome = await target.invoke(event)
-  const failed = failedIds(outcome, batch)
+  const failed = failedIds(outcome, batch, reportsItemFailures)
   // What failed stays in flight until its visibility timeout is over, as on AWS.
   queues.remove(
     queueArn,
@@ -153,13 +155,14 @@ function sqsRecord(message: QueueMessage, { queueArn, region, clock }: MappingOp
 }
 
 /**
- * The messages that come again: none if the answer is nothing or says nothing of them, all if the handler throws or answers something else
- * than a list of messages of its batch.
+ * The messages that come again: all if the handler throws. If failures are reported item by item: none if the answer is nothing or says
+ * nothing of them, all if it is something else than a list of messages of its batch.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
-function failedIds(outcome: InvocationOutcome, batch: readonly QueueMessage[]): ReadonlySet<string> {
+function failedIds(outcome: InvocationOutcome, batch: readonly QueueMessage[], reportsItemFailures: boolean): ReadonlySet<string> {
   const ids = new Set(batch.map(({ messageId }) => messageId))
   if (outcome.kind === 'failure') return ids
+  if (!reportsItemFailures) return new Set()
   const answer = outcome.value ?? {}
   const failures = isJsonObject(answer) ? (answer['batchItemFailures'] ?? []) : null
   if (!Array.isArray(failures)) return ids

@@ -22,7 +22,7 @@ async function run({ event, requestId, functionName, functionArn, timeoutMs }: I
     functionName,
     invokedFunctionArn: functionArn,
     functionVersion: '$LATEST',
-    memoryLimitInMB: '1024',
+    memoryLimitInMB: process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'],
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'local',
     callbackWaitsForEmptyEventLoop: false,

@@ -1,6 +1,6 @@
 /** The process behind `npm start`: told what to play by its parent, and telling it what happens. */
 import type { RunNews, RunOrder, RunRecords } from '../../shared/usage/run-report.ts'
-import { obstacleOf } from '../refusal.ts'
+import { obstacleOf } from '../obstacle.ts'
 import { runStory } from './story.ts'
 
 const waiting: ((records: RunRecords) => void)[] = []
@@ -10,6 +10,8 @@ const received: RunRecords[] = []
 process.on('disconnect', () => process.exit(0))
 // The parent decides when to end.
 process.on('SIGINT', () => undefined)
+// Keys and secrets stand in the state: they are their owner's alone.
+process.umask(0o077)
 process.on('message', (message: RunOrder | RunRecords) => {
   if (message.kind === 'begin') void begin(message)
   else {

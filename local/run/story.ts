@@ -9,6 +9,7 @@ import { EVENT_AGE_S_MAX } from '../../shared/usage/usage-message.ts'
 import { type Dimension, DIMENSIONS, usageReport } from '../../shared/usage/usage-report.ts'
 import type { UseTally } from '../../shared/usage/use-ledger.ts'
 import { type LocalCloud, startLocalCloud } from '../cloud.ts'
+import { encryptUnderCache } from './caching.ts'
 import { makeCalls } from './calls.ts'
 import { readParked } from './parked.ts'
 import { type Played, playRecords, sendBroken, sendForged } from './play.ts'
@@ -45,6 +46,7 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     const problems = keyUsageRuleProblems(rule)
     step(
       `A local cloud is up at ${cloud.url}, with the queues, rules, tables and functions of serverless.yml`,
+      `its clock says ${new Date(cloud.clock.nowMs()).toISOString().slice(0, 16)}Z, just behind the last record`,
       `rule ${KEY_USAGE_RULE_NAME}: ${problems.length === 0 ? `state ${rule?.state ?? ''}: it delivers` : problems.join('; ')}`,
     )
 
@@ -57,6 +59,13 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
         .join(', '),
     )
 
+    const caching = await encryptUnderCache(cloud)
+    step(
+      'Two messages are encrypted, and decrypted again, under one cached data key',
+      caching.keyArn,
+      `the cache says: ${caching.hits} of ${caching.hits + caching.misses} requests for a data key needed no call of KMS`,
+    )
+
     let played: Played = { records: 0, repeats: 0 }
     for (let next = await nextRecords(); next.texts.length > 0; next = await nextRecords()) {
       played = await playRecords(cloud, next.texts, played)
@@ -66,9 +75,9 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     const broken = await sendBroken(cloud)
     step(
       'CloudTrail events are played on the bus',
-      `${played.records} records, ${played.repeats} of them twice${order.leftOut === 0 ? '' : `; ${order.leftOut} others, beyond 50,000 or 35 days, are for keytrail usage`}`,
+      `${countOf(played.records, 'record')}, ${played.repeats} of them twice${order.leftOut === 0 ? '' : `; ${order.leftOut} left out, being too many or too old for the live path: keytrail usage counts them`}`,
       ...forged.map(({ source, outcome }) => `a forged KMS event with source ${source}: ${outcome}`),
-      `${broken} messages that do not fit: no record, a stranger's account, cut off`,
+      `${countOf(broken, 'message')} that do not fit: no record, a stranger's account, and one put into the queue by hand, cut off`,
     )
 
     // CloudTrail takes minutes, and so does a batch to fill: the clock need not wait for either.
@@ -78,10 +87,11 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     const folded = tally.folded()
     step(
       "A quarter of an hour passes on the local clock: CloudTrail delivers, the queue's batches fill",
-      `${arrived.onBus} events came to the bus, the rule brought ${arrived.inQueue} of them to the queue`,
-      `count-key-usage got ${folded.messages} messages in ${folded.batches} ${folded.batches === 1 ? 'batch' : 'batches'}: ` +
-        `${folded.uses} uses of keys folded into ${folded.segments} segments, ${folded.other} that use no key, ` +
-        `${folded.tooOld} older than 35 days, ${folded.malformed + folded.spoofed} parked`,
+      `${countOf(arrived.onBus, 'event')} came to the bus: those played, the SDK's calls above, those of the local cloud's own set-up, some of them twice`,
+      `the rule brought ${arrived.inQueue} of them to the queue: the cryptographic operations of KMS`,
+      `count-key-usage got ${countOf(folded.messages, 'message')}, the one put there by hand included: ` +
+        `${folded.uses} tell of uses of keys and were folded into ${countOf(folded.segments, 'segment')}, ${folded.other} use no key, ` +
+        `${folded.tooOld} are older than 35 days, ${folded.malformed + folded.spoofed} were parked`,
     )
     const parked = await readParked(cloud)
     if (parked.length > 0)
@@ -89,7 +99,10 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
 
     await cloud.clock.advance(16 * MINUTE_MS)
     await cloud.settle()
-    step('The schedule runs roll-up-usage', `${tally.rolledUpHours()} hours rolled up`)
+    step(
+      'The schedule runs roll-up-usage',
+      `${countOf(tally.rolledUpHours(), 'hour')} rolled up; the hour that is not over yet is read from its segments`,
+    )
 
     const { tallies, agrees } = await readAndCompare(cloud, tally, order)
     const report = usageReport({ records: 0, duplicates: 0, tallies, malformed: [], skipped: [] }, order.by as readonly Dimension[])
@@ -99,13 +112,19 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
         ? 'it tells the same as keytrail usage over the same records: each use once, whatever came twice'
         : 'it differs from keytrail usage over the same records: records that share an identity, yet lie hours apart, count in each hour',
     )
+    const counted = callsOf(tallies, caching.keyArn)
+    step(
+      'CloudTrail proves it: what was counted for the key of the cached data key',
+      `${caching.encrypted} encrypts made ${counted['GenerateDataKey'] ?? 0} GenerateDataKey, ${caching.decrypted} decrypts made ${counted['Decrypt'] ?? 0} Decrypt`,
+    )
     const faults = tally.faults()
     if (faults.length > 0) throw new Error(faults.join('\n'))
     return {
       format: 'keytrail.run/1',
-      endedAt: new Date(cloud.clock.nowMs()).toISOString(),
+      clock: new Date(cloud.clock.nowMs()).toISOString(),
       rule: { name: KEY_USAGE_RULE_NAME, state: rule?.state ?? 'missing', problems },
       calls,
+      caching: { ...caching, counted },
       played: { ...played, leftOut: order.leftOut, forged, broken },
       arrived,
       folded,
@@ -117,6 +136,19 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
   } finally {
     await cloud.close()
   }
+}
+
+function countOf(value: number, noun: string): string {
+  return `${value} ${noun}${value === 1 ? '' : 's'}`
+}
+
+/** Calls that succeeded, by operation. */
+function callsOf(tallies: readonly UseTally[], keyArn: string): Readonly<Record<string, number>> {
+  const calls: Record<string, number> = {}
+  for (const { use, count } of tallies) {
+    if (use.keyArn === keyArn && use.outcome === 'succeeded') calls[use.operation] = (calls[use.operation] ?? 0) + count
+  }
+  return calls
 }
 
 async function readAndCompare(

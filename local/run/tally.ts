@@ -3,6 +3,7 @@ import type { RuleOutcome } from '../events/bus.ts'
 import type { BatchOutcome } from '../lambda/mapping.ts'
 import type { InvocationOutcome } from '../lambda/functions.ts'
 import { KEY_USAGE_RULE_NAME } from '../../shared/usage/key-usage-rule.ts'
+import { KMS_SOURCE } from '../../shared/usage/operations.ts'
 import type { RunReport } from '../../shared/usage/run-report.ts'
 
 /** Keeps count of what a local cloud tells while it runs. */
@@ -18,7 +19,7 @@ export type RunTally = {
   arrived(): RunReport['arrived']
   folded(): RunReport['folded']
   rolledUpHours(): number
-  /** The records that came by the bus. */
+  /** The records of KMS events that came to the bus, whatever the rule did with them. */
   records(): readonly unknown[]
 }
 
@@ -42,7 +43,8 @@ export function createRunTally(): RunTally {
       arrived.onBus++
       const ours = outcomes.filter(({ ruleName }) => ruleName === KEY_USAGE_RULE_NAME).flatMap(({ targets }) => targets)
       arrived.inQueue += ours.filter(({ outcome }) => outcome === 'delivered').length
-      if (ours.length > 0) records.push(memberOf(envelope, 'detail'))
+      // Whatever the rule did with it: a rule that lets nothing through must not prove itself right.
+      if (memberOf(envelope, 'source') === KMS_SOURCE) records.push(memberOf(envelope, 'detail'))
     },
     onLog(functionName, line) {
       const entry = parseJson(line)

@@ -38,6 +38,7 @@ export function startFunctions(stack: Stack, around: FunctionSurroundings): Runn
         FunctionName: name,
         BatchSize: size,
         MaximumBatchingWindowInSeconds: windowS,
+        FunctionResponseTypes: responseTypes,
       } = isJsonObject(values) ? values : {}
       const target = [...functions.values()].find(({ arn }) => arn.endsWith(`:${String(name)}`))
       if (target === undefined) throw new Error(`serverless.yml maps a queue to ${String(name)}, which is no function of it`)
@@ -47,6 +48,7 @@ export function startFunctions(stack: Stack, around: FunctionSurroundings): Runn
         target,
         batchSize: Number(size ?? 10),
         windowMs: 1000 * Number(windowS ?? 0),
+        reportsItemFailures: Array.isArray(responseTypes) && responseTypes.includes('ReportBatchItemFailures'),
         onBatch: (batch) => around.onBatch(String(name), batch),
       })
     })
@@ -61,7 +63,7 @@ export function startFunctions(stack: Stack, around: FunctionSurroundings): Runn
 }
 
 function startOne(definition: StackFunction, index: number, around: FunctionSurroundings): [string, LocalFunction] {
-  const { name, source, roleName, timeoutMs, logicalId } = definition
+  const { name, source, roleName, timeoutMs, memoryMb, logicalId } = definition
   const { made, url, region, principals, clock } = around
   const arn = made.get(logicalId)?.attributes?.['Arn'] ?? name
   const accessKeyId = `ASIALOCALFUNCTION${String(index).padStart(3, '0')}`
@@ -78,7 +80,7 @@ function startOne(definition: StackFunction, index: number, around: FunctionSurr
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_LAMBDA_FUNCTION_NAME: name,
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
   }
   const started = createFunction({
     name,

@@ -10,6 +10,8 @@ export type StackFunction = {
   readonly source: string
   readonly roleName: string
   readonly timeoutMs: number
+  /** In MiB, as Lambda counts. */
+  readonly memoryMb: number
   /** Values may refer to resources. */
   readonly environment: JsonObject
 }
@@ -52,13 +54,16 @@ function stackFunction(key: string, value: unknown): StackFunction {
   const definition = isJsonObject(value) ? value : {}
   const source = HANDLER.exec(textOf(definition, 'handler') ?? '')?.[1]
   const timeoutS = memberOf(definition, 'timeout')
-  if (source === undefined || typeof timeoutS !== 'number') throw new Error(`serverless.yml: the function ${key} lacks handler or timeout`)
+  const memoryMb = memberOf(definition, 'memorySize')
+  if (source === undefined || typeof timeoutS !== 'number' || typeof memoryMb !== 'number')
+    throw new Error(`serverless.yml: the function ${key} lacks handler, timeout or memorySize`)
   return {
     logicalId: `${key.slice(0, 1).toUpperCase()}${key.slice(1)}LambdaFunction`,
     name: textOf(definition, 'name') ?? key,
     source: `functions/${source}.ts`,
     roleName: textOf(definition, 'role') ?? key,
     timeoutMs: 1000 * timeoutS,
+    memoryMb,
     environment: isJsonObject(definition['environment']) ? definition['environment'] : {},
   }
 }

@@ -15,7 +15,7 @@ import type { Rule } from '../usage/key-usage-rule.ts'
 /** The type of this client is older than the third state; the wire carries it both ways. */
 export type RuleState = KnownRuleState | 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS'
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: 5 targets a rule, one page. */
+/** The most that one page holds; a rule has 5 targets. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListTargetsByRule.html */
 const TARGETS_MAX = 100
 
 /** A rule of the default bus as it stands; null: there is none of that name. */

@@ -12,21 +12,23 @@ import { type Caller, parseCaller } from './caller.ts'
  */
 export type CallIdentity = Brand<string, 'CallIdentity'>
 
-/** What a record tells of a call besides which call it was, when, and what was asked: many records share it. */
-export type CallAttributes = {
+/** What a record tells of a call besides which call it was, when, who made it, and what was asked: many records share it. */
+export type CallFacts = {
   readonly eventSource: string
   readonly eventName: string
   readonly region: string | null
   readonly recipientAccountId: AccountId | null
   /** The error's code; null for a call that succeeded. */
   readonly errorCode: string | null
-  readonly caller: Caller
   /** The KMS keys among `resources`, in their order. An alias ARN is no key, whatever its `type` says. */
   readonly keyArns: readonly KmsKeyArn[]
   readonly additionalEventData: JsonObject | null
   /** A second record of a call, written where a VPC endpoint saw it pass. */
   readonly isNetworkActivity: boolean
 }
+
+/** That, and who made the call. */
+export type CallAttributes = CallFacts & { readonly caller: Caller }
 
 /** One CloudTrail record, as far as Keytrail reads it. What is absent or no such thing is null. */
 export type CloudTrailRecord = CallAttributes & {
@@ -35,18 +37,19 @@ export type CloudTrailRecord = CallAttributes & {
   readonly requestParameters: JsonObject | null
 }
 
-/** The members of a record that `attributesOf` reads. */
-export const ATTRIBUTE_MEMBERS = [
+/** The members of a record that `callFactsOf` reads. */
+export const FACT_MEMBERS = [
   'eventSource',
   'eventName',
   'eventCategory',
   'awsRegion',
   'recipientAccountId',
   'errorCode',
-  'userIdentity',
   'resources',
   'additionalEventData',
 ] as const
+/** The member that `parseCaller` reads. */
+export const CALLER_MEMBER = 'userIdentity'
 /** The members that tell which call it was, when, and what was asked. */
 export const CALL_MEMBERS = ['eventID', 'sharedEventID', 'addendum', 'eventTime', 'requestParameters'] as const
 
@@ -57,19 +60,20 @@ export type Members<Name extends string> = (name: Name) => unknown
 export function parseRecord(value: unknown): Parsed<CloudTrailRecord> {
   if (!isJsonObject(value)) return refused('no CloudTrail record: not a JSON object')
   const members = (name: string): unknown => memberOf(value, name)
-  const attributes = attributesOf(members)
-  if (!attributes.ok) return attributes
+  const facts = callFactsOf(members)
+  if (!facts.ok) return facts
   const identity = identityOf(members)
   if (!identity.ok) return identity
   return parsed({
-    ...attributes.value,
+    ...facts.value,
+    caller: parseCaller(members(CALLER_MEMBER)),
     identity: identity.value,
     eventTime: parseEventTime(members('eventTime')),
     requestParameters: objectOf(members('requestParameters')),
   })
 }
 
-export function attributesOf(members: Members<(typeof ATTRIBUTE_MEMBERS)[number]>): Parsed<CallAttributes> {
+export function callFactsOf(members: Members<(typeof FACT_MEMBERS)[number]>): Parsed<CallFacts> {
   const eventSource = members('eventSource')
   const eventName = members('eventName')
   const awsRegion = members('awsRegion')
@@ -81,7 +85,6 @@ export function attributesOf(members: Members<(typeof ATTRIBUTE_MEMBERS)[number]
     region: isText(awsRegion) ? awsRegion : null,
     recipientAccountId: parseAccountId(members('recipientAccountId')),
     errorCode: errorCodeOf(members('errorCode')),
-    caller: parseCaller(members('userIdentity')),
     keyArns: keyArnsOf(members('resources')),
     additionalEventData: objectOf(members('additionalEventData')),
     isNetworkActivity: members('eventCategory') === 'NetworkActivity',

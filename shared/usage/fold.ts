@@ -57,11 +57,11 @@ export function foldMessages(messages: readonly QueueMessage[], reader: UsageMes
   const parked: ParkedMessage[] = []
   const counts = { uses: 0, other: 0, tooOld: 0, malformed: 0, spoofed: 0, unreached: 0 }
 
-  function addUses(id: string, { identity, eventTime, uses }: Extract<UsageMessage, { kind: 'uses' }>): void {
+  function addUses(id: string, { identity, eventTime, uses, contextDigests }: Extract<UsageMessage, { kind: 'uses' }>): void {
     for (const hour of hoursOf(eventTime)) {
       let found = hours.get(hour)
       if (found === undefined) hours.set(hour, (found = { builder: createUseBatchBuilder(), messages: [] }))
-      found.builder.add(identity.bytes, identity.start, identity.end, eventTime, uses)
+      found.builder.add(identity.bytes, identity.start, identity.end, eventTime, uses, contextDigests)
       found.messages.push(id)
     }
   }

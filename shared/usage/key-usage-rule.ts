@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, memberOf } from '../json.ts'
-import { CRYPTOGRAPHIC_EVENTS, KMS_EVENT_SOURCE } from './operations.ts'
+import { CRYPTOGRAPHIC_EVENTS, KMS_EVENT_SOURCE, KMS_SOURCE } from './operations.ts'
 
 /** A rule of EventBridge as it stands in the account. */
 export type Rule = {
@@ -13,7 +13,6 @@ export const KEY_USAGE_RULE_NAME = 'keytrail-key-usage'
 export const KEY_USAGE_EVENTS: readonly string[] = [...CRYPTOGRAPHIC_EVENTS, 'GenerateRandom']
 /** In state `ENABLED` read-only management events, all of these, are not delivered. */
 const STATE = 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS'
-const SOURCE = 'aws.kms'
 const DETAIL_TYPE = 'AWS API Call via CloudTrail'
 /** Whatever else a pattern asks for keeps events from coming. */
 const FIELDS = ['source', 'detail-type', 'detail']
@@ -33,7 +32,9 @@ export function keyUsageRuleProblems(rule: Rule | null): readonly string[] {
   const missing = KEY_USAGE_EVENTS.filter((name) => !names.includes(name))
   return [
     ...(state === STATE ? [] : [`its state is ${state}, not ${STATE}: read-only management events are not delivered`]),
-    ...(isOnly(pattern, 'source', SOURCE) ? [] : [`its source is not ${SOURCE} alone: others can send events that look like KMS's`]),
+    ...(isOnly(pattern, 'source', KMS_SOURCE)
+      ? []
+      : [`its source is not ${KMS_SOURCE} alone: others can send events that look like KMS's`]),
     ...(isJsonObject(detail) && isOnly(detail, 'eventSource', KMS_EVENT_SOURCE)
       ? []
       : [`its eventSource is not ${KMS_EVENT_SOURCE} alone`]),

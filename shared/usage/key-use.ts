@@ -1,5 +1,6 @@
 import { type KmsKeyArn, kmsKeyArn, parseKmsKeyArn } from '../arn.ts'
-import type { CallAttributes, CloudTrailRecord } from '../cloudtrail/record.ts'
+import type { Brand } from '../brand.ts'
+import type { CallAttributes, CallFacts, CloudTrailRecord } from '../cloudtrail/record.ts'
 import { type JsonObject, memberOf, textOf } from '../json.ts'
 import { cappedText } from '../text.ts'
 import { CRYPTOGRAPHIC_EVENTS, type CryptographicEvent, isCryptographicEvent, KMS_EVENT_SOURCE, type Operation } from './operations.ts'
@@ -8,7 +9,7 @@ import { type Scope, scopeOf } from './scope.ts'
 /** `dryRun`: KMS only said whether the call would have been allowed; no key was used. */
 export type Outcome = 'succeeded' | 'failed' | 'dryRun'
 
-/** One use of one key, as one record tells it. */
+/** One use of one key, as one record tells it, and many others may. */
 export type KeyUse = {
   readonly operation: Operation
   /** The key; null if the record does not name one that can be relied on. */
@@ -25,9 +26,15 @@ export type KeyUse = {
   readonly outcome: Outcome
   /** The error's code of a failed call. */
   readonly errorCode: string | null
-  /** Stands for the encryption context's content; null without a context, and where nobody asked for digests. */
-  readonly contextDigest: string | null
 }
+
+/** Stands for an encryption context's content: 24 hexadecimal digits. */
+export type ContextDigest = Brand<string, 'ContextDigest'>
+/** What stands for an encryption context; null: nothing does. */
+export type ContextDigester = (encryptionContext: unknown) => ContextDigest | null
+
+/** The uses that a record tells of, and the digest of each one's encryption context, which may be another in every record. */
+export type ToldUses = { readonly uses: readonly KeyUse[]; readonly contextDigests: readonly (ContextDigest | null)[] }
 
 /** What a caller sent, and an error's code, can be anything a stranger likes. */
 const SENT_BYTES_MAX = 256
@@ -37,26 +44,24 @@ const KEY_MATERIAL_ID = /^[0-9a-f]{64}$/
 const DRY_RUN_ERROR = 'DryRunOperationException'
 
 /** A cryptographic operation. Network activity is a second record of a call that is counted by its first. */
-export function isCryptographicCall<Attributes extends CallAttributes>(
-  attributes: Attributes,
-): attributes is Attributes & { readonly eventName: CryptographicEvent } {
-  return attributes.eventSource === KMS_EVENT_SOURCE && isCryptographicEvent(attributes.eventName) && !attributes.isNetworkActivity
+export function isCryptographicCall<Facts extends CallFacts>(facts: Facts): facts is Facts & { readonly eventName: CryptographicEvent } {
+  return facts.eventSource === KMS_EVENT_SOURCE && isCryptographicEvent(facts.eventName) && !facts.isNetworkActivity
 }
 
 /** The uses of keys that a record tells of: one, or two of a ReEncrypt; none if it is no cryptographic call. */
-export function keyUsesOf(record: CloudTrailRecord, digestOf: ContextDigester = withoutDigest): readonly KeyUse[] {
-  return isCryptographicCall(record) ? keyUses(record, keyRequestsOf(record.eventName, record.requestParameters, digestOf)) : []
+export function keyUsesOf(record: CloudTrailRecord): readonly KeyUse[] {
+  return isCryptographicCall(record) ? keyUses(record, keyRequestsOf(record, record.requestParameters)) : []
 }
 
-/** What a call asked of one key. */
-export type KeyRequest = { readonly keyId: string | null; readonly scope: Scope; readonly contextDigest: string | null }
-
-/** What stands for an encryption context; null: nothing does. */
-export type ContextDigester = (encryptionContext: unknown) => string | null
-
-function withoutDigest(): null {
-  return null
+/** The same, with digests. */
+export function toldUsesOf(record: CloudTrailRecord, digestOf: ContextDigester): ToldUses {
+  if (!isCryptographicCall(record)) return { uses: [], contextDigests: [] }
+  const requests = keyRequestsOf(record, record.requestParameters)
+  return { uses: keyUses(record, requests), contextDigests: requests.map(({ encryptionContext }) => digestOf(encryptionContext)) }
 }
+
+/** What a call asked of one key; `keyId` only where `resources` does not name the key. */
+export type KeyRequest = { readonly keyId: string | null; readonly scope: Scope; readonly encryptionContext: unknown }
 
 type UseNames = {
   readonly operation: Operation
@@ -92,24 +97,24 @@ function usesOfEvent(eventName: CryptographicEvent): readonly UseNames[] {
 
 /** What an event asked of each key it uses, in the order of `keyUses`. */
 export function keyRequestsOf(
-  eventName: CryptographicEvent,
+  { eventName, keyArns }: CallFacts & { readonly eventName: CryptographicEvent },
   requestParameters: JsonObject | null,
-  digestOf: ContextDigester = withoutDigest,
 ): readonly KeyRequest[] {
   const request = requestParameters ?? {}
-  return usesOfEvent(eventName).map((names) => {
-    const context = memberOf(request, names.encryptionContext)
-    return { keyId: textOf(request, names.keyId), scope: scopeOf(context), contextDigest: digestOf(context) }
+  return usesOfEvent(eventName).map((names, index) => {
+    const encryptionContext = memberOf(request, names.encryptionContext)
+    const keyId = keyArns[index] === undefined ? textOf(request, names.keyId) : null
+    return { keyId, scope: scopeOf(encryptionContext), encryptionContext }
   })
 }
 
 /** The uses of a call with these attributes, each with what was asked of its key. */
 export function keyUses(
   call: CallAttributes & { readonly eventName: CryptographicEvent },
-  requests: readonly KeyRequest[],
+  requests: readonly Pick<KeyRequest, 'keyId' | 'scope'>[],
 ): readonly KeyUse[] {
   return usesOfEvent(call.eventName).map((names, index) => {
-    const { keyId, scope, contextDigest } = requests[index] ?? { keyId: null, scope: 'none', contextDigest: null }
+    const { keyId, scope } = requests[index] ?? { keyId: null, scope: 'none' }
     const material = call.additionalEventData === null ? null : textOf(call.additionalEventData, names.keyMaterialId)
     const keyArn = call.keyArns[index] ?? (call.errorCode === null && keyId !== null ? requestedKey(call, keyId) : null)
     return {
@@ -123,7 +128,6 @@ export function keyUses(
       keyMaterialId: material !== null && KEY_MATERIAL_ID.test(material) ? material : null,
       outcome: call.errorCode === null ? 'succeeded' : call.errorCode === DRY_RUN_ERROR ? 'dryRun' : 'failed',
       errorCode: call.errorCode === null ? null : cappedText(call.errorCode, ERROR_CODE_BYTES_MAX),
-      contextDigest,
     }
   })
 }

@@ -26,6 +26,8 @@ export type CryptographicEvent = (typeof CRYPTOGRAPHIC_EVENTS)[number]
 export type Operation = Exclude<CryptographicEvent, 'ReEncrypt'> | 'ReEncryptFrom' | 'ReEncryptTo'
 
 export const KMS_EVENT_SOURCE = 'kms.amazonaws.com'
+/** `source` of EventBridge's events of KMS: nobody outside AWS can send an event with it. */
+export const KMS_SOURCE = 'aws.kms'
 
 const NAMES: ReadonlySet<string> = new Set(CRYPTOGRAPHIC_EVENTS)
 

@@ -79,7 +79,7 @@ export function createPlainEventReader(): (body: string) => UsageEvent | null {
     return {
       ...found,
       call: parsed({
-        attributes: call.attributes,
+        facts: call.facts,
         identity: { bytes: memory, start: scanner.start(identity) + 1, end: scanner.end(identity) - 1 },
         eventTime: plainTime(item),
         usesOf: (digestOf) => call.usesOf(item, digestOf),

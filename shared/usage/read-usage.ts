@@ -1,7 +1,7 @@
 import { type EpochS, HOUR_S } from '../time.ts'
 import type { KeyUse } from './key-use.ts'
 import { type HourUsage, readHour, unpackRollUp } from './roll-up.ts'
-import type { UsageReader } from './usage-store.ts'
+import type { StoredUsage } from './usage-store.ts'
 import type { UseTally } from './use-ledger.ts'
 
 /** Which usage to read: hours from `since` (inclusive) until `until` (exclusive), and what its uses must be; left out: anything. */
@@ -20,7 +20,7 @@ const MARKED_HOURS_MAX = 1000
  * Usage as far as it was counted by now, by hour, each use once. Hours that have segments which their roll-up lacks are read from their
  * segments. Both ends are whole hours: a roll-up knows nothing finer.
  */
-export async function readUsage(reader: UsageReader, { since, until, where = {} }: UsageQuery): Promise<readonly UseTally[]> {
+export async function readUsage(reader: StoredUsage, { since, until, where = {} }: UsageQuery): Promise<readonly UseTally[]> {
   if (since % HOUR_S !== 0 || until % HOUR_S !== 0) throw new RangeError('usage is read by whole hours')
   const count = (until - since) / HOUR_S
   if (count < 0 || count > HOURS_MAX) throw new RangeError(`usage is read for 0 to ${HOURS_MAX} hours at a time`)
@@ -39,7 +39,7 @@ export async function readUsage(reader: UsageReader, { since, until, where = {} 
   return tallies.flat()
 }
 
-async function readOneHour(reader: UsageReader, hour: EpochS, isMarked: boolean): Promise<HourUsage> {
+async function readOneHour(reader: StoredUsage, hour: EpochS, isMarked: boolean): Promise<HourUsage> {
   if (isMarked) return readHour(reader, hour)
   const rollUp = await reader.rollUp(hour)
   return rollUp === null ? { tallies: [], segmentCount: 0 } : unpackRollUp(hour, rollUp)

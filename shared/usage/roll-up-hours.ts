@@ -1,6 +1,6 @@
 import { type EpochS, HOUR_S } from '../time.ts'
 import { packRollUp, readHour } from './roll-up.ts'
-import type { RollUpWriter, UsageReader } from './usage-store.ts'
+import type { RollUpWriter, StoredUsage } from './usage-store.ts'
 
 export type RollUpResult = {
   readonly rolledUp: readonly EpochS[]
@@ -29,7 +29,7 @@ const HOURS_MAX = 1000
  * roll-up stands, and only if no segment came meanwhile.
  */
 export async function rollUpHours(
-  store: UsageReader & RollUpWriter,
+  store: StoredUsage & RollUpWriter,
   { now, remainingMs }: { readonly now: EpochS; readonly remainingMs: () => number },
 ): Promise<RollUpResult> {
   const rolledUp: EpochS[] = []

@@ -1,8 +1,8 @@
 import type { EpochS } from '../time.ts'
-import { packTexts, unpackTexts } from './packed-text.ts'
+import { createTextUnpacker, packTexts, unpackTexts } from './packed-text.ts'
 import { isInShard } from './segment.ts'
 import { decodeUses } from './segment-bytes.ts'
-import type { StoredRollUp, UsageReader } from './usage-store.ts'
+import type { StoredRollUp, StoredUsage } from './usage-store.ts'
 import { ENTRY_WORDS, parseRow, rowText, type UseBatch } from './use-batch.ts'
 import { createUseLedger, type UseTally } from './use-ledger.ts'
 
@@ -12,12 +12,12 @@ const SHARD_BITS_MAX = 6
 /** Before packing. An item holds ten times as much, packed. */
 const PART_LENGTH_MAX = 1 << 20
 
-/** An hour's tallies by all that rows tell but the digest of the context, and how many segments they were made of. */
+/** An hour's tallies by all that rows tell, and how many segments they were made of. */
 export type HourUsage = { readonly tallies: readonly UseTally[]; readonly segmentCount: number }
 
 /** What an hour's segments come to: each use once. */
 export async function readHour(
-  reader: Pick<UsageReader, 'segments'>,
+  reader: Pick<StoredUsage, 'segments'>,
   hour: EpochS,
   usesPerPassMax: number = USES_PER_PASS_MAX,
 ): Promise<HourUsage> {
@@ -29,19 +29,20 @@ export async function readHour(
 }
 
 async function readHourInPasses(
-  reader: Pick<UsageReader, 'segments'>,
+  reader: Pick<StoredUsage, 'segments'>,
   hour: EpochS,
   bits: number,
   usesMax: number,
 ): Promise<HourUsage | null> {
   const countOfRow = new Map<string, number>()
+  const unpackRows = createTextUnpacker()
   let segmentCount = 0
   for (let pass = 0; pass < 2 ** bits; pass++) {
     const shard = bits === 0 ? '' : pass.toString(2).padStart(bits, '0')
     const ledger = createUseLedger()
     let uses = 0
     for await (const bytes of reader.segments(hour, shard)) {
-      const { rows, entries: all } = decodeUses(bytes, { digests: false })
+      const { rows, entries: all } = decodeUses(bytes, { digests: false, unpackRows })
       // Several passes may see a segment. It counts in the first that does: one that came meanwhile, and was missed there, must not make
       // this reading look as whole as one that saw all of it.
       if (isInShard(all, lowestIdentity(all), shard)) segmentCount++

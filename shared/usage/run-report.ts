@@ -3,12 +3,21 @@ import type { UsageReport } from './usage-report.ts'
 /** `.keytrail/last-run.json`: what a run of the local cloud brought, step by step. */
 export type RunReport = {
   readonly format: 'keytrail.run/1'
-  /** By the local cloud's clock, ISO 8601. */
-  readonly endedAt: string
+  /** What the local cloud's clock said at the end, ISO 8601: the time of the records, not of the day. */
+  readonly clock: string
   /** The rule that delivers KMS events, and what is wrong with it: nothing, if it delivers. */
   readonly rule: { readonly name: string; readonly state: string; readonly problems: readonly string[] }
   /** Calls made through the SDK. */
   readonly calls: { readonly keyArn: string; readonly made: Readonly<Record<string, number>> }
+  /** Messages encrypted and decrypted under a cached data key, what the cache says of it, and what the table counted: calls by operation. */
+  readonly caching: {
+    readonly keyArn: string
+    readonly encrypted: number
+    readonly decrypted: number
+    readonly hits: number
+    readonly misses: number
+    readonly counted: Readonly<Record<string, number>>
+  }
   readonly played: {
     /** Records of the files. */
     readonly records: number
@@ -18,10 +27,10 @@ export type RunReport = {
     readonly repeats: number
     /** Events that somebody outside AWS tried to send, and what became of them. */
     readonly forged: readonly { readonly source: string; readonly outcome: string }[]
-    /** Messages that hold no record. */
+    /** Events, and messages put into the queue by hand, that hold nothing to count. */
     readonly broken: number
   }
-  /** Events that the bus got, and those of them that the rule brought to the queue. */
+  /** Events that the bus got from wherever, and those of them that the rule brought to the queue. */
   readonly arrived: { readonly onBus: number; readonly inQueue: number; readonly lost: number }
   /** What the function made of the queue's messages. */
   readonly folded: {
@@ -38,7 +47,7 @@ export type RunReport = {
   readonly parked: readonly ParkedShown[]
   readonly rolledUpHours: number
   readonly usage: Pick<UsageReport, 'calls' | 'unattributed' | 'dryRuns'>
-  /** `keytrail usage` over the records that came by the bus tells the same. */
+  /** `keytrail usage` over the KMS records that came to the bus, of accounts that are audited, tells the same. */
   readonly agreesWithUsage: boolean
 }
 

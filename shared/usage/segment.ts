@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type EpochS, HOUR_S } from '../time.ts'
 import { IDENTITY_WORDS } from './identity.ts'
 import { encodeUses } from './segment-bytes.ts'
-import { ENTRY_WORDS, ROW_WORD, SECOND_WORD, type UseBatch } from './use-batch.ts'
+import { DIGEST_WORD, ENTRY_WORDS, ROW_WORD, SECOND_WORD, type UseBatch } from './use-batch.ts'
 
 /**
  * The uses of keys that one batch of events tells of one hour, as they are stored: written once, never changed. What is equal has equal
@@ -44,13 +44,15 @@ export function segmentsOf(hour: EpochS, batch: UseBatch): readonly Segment[] {
   return splitSegments(hour, '', batch, sortedOffsets(batch))
 }
 
-/** Where entries stand, by second, then identity, then row: the order in which they came must not show. Exact repeats are left out. */
-function sortedOffsets({ rows, entries }: UseBatch): readonly number[] {
+/** Where entries stand, by second, identity, row and digest: the order in which they came must not show. Exact repeats are left out. */
+function sortedOffsets({ rows, digests, entries }: UseBatch): readonly number[] {
   const word = (offset: number): number => entries[offset] ?? 0
   const compare = (a: number, b: number): number => {
     let difference = word(a + SECOND_WORD) - word(b + SECOND_WORD)
     for (let index = 0; difference === 0 && index < IDENTITY_WORDS; index++) difference = word(a + index) - word(b + index)
-    return difference === 0 ? compareTexts(rows[word(a + ROW_WORD)] ?? '', rows[word(b + ROW_WORD)] ?? '') : difference
+    if (difference === 0) difference = compareTexts(rows[word(a + ROW_WORD)] ?? '', rows[word(b + ROW_WORD)] ?? '')
+    if (difference === 0) difference = compareTexts(digests[word(a + DIGEST_WORD) - 1] ?? '', digests[word(b + DIGEST_WORD) - 1] ?? '')
+    return difference
   }
   const offsets: number[] = []
   for (let offset = 0; offset < entries.length; offset += ENTRY_WORDS) offsets.push(offset)

@@ -1,9 +1,9 @@
 import { recordOfItem } from '../cloudtrail/document.ts'
-import type { CallAttributes } from '../cloudtrail/record.ts'
+import type { CallFacts } from '../cloudtrail/record.ts'
 import { isJsonObject, memberOf } from '../json.ts'
 import { type Parsed, parsed } from '../parsed.ts'
 import type { EpochS } from '../time.ts'
-import { type ContextDigester, type KeyUse, keyUsesOf } from './key-use.ts'
+import { type ContextDigester, type ToldUses, toldUsesOf } from './key-use.ts'
 
 /** UTF-8 text within other bytes: `bytes[start, end)`. */
 export type TextBytes = { readonly bytes: Uint8Array; readonly start: number; readonly end: number }
@@ -13,11 +13,11 @@ export type UsageEvent = { readonly source: unknown; readonly account: unknown; 
 
 /** A call as a record tells it, valid until the next event is read. */
 export type ToldCall = {
-  readonly attributes: CallAttributes
+  readonly facts: CallFacts
   readonly identity: TextBytes
   readonly eventTime: EpochS | null
   /** The uses of keys; none if it is no cryptographic call. */
-  usesOf(digestOf: ContextDigester): readonly KeyUse[]
+  usesOf(digestOf: ContextDigester): ToldUses
 }
 
 /** The event that a text is; null: none. */
@@ -30,10 +30,10 @@ export function parseUsageEvent(body: string): UsageEvent | null {
     account: memberOf(event, 'account'),
     call: record.ok
       ? parsed({
-          attributes: record.value,
+          facts: record.value,
           identity: wholeText(record.value.identity),
           eventTime: record.value.eventTime,
-          usesOf: (digestOf) => keyUsesOf(record.value, digestOf),
+          usesOf: (digestOf) => toldUsesOf(record.value, digestOf),
         })
       : record,
   }

@@ -1,6 +1,6 @@
-import { type AccountId, parseAccountId } from '../arn.ts'
+import type { AccountId } from '../arn.ts'
 import { type EpochS, HOUR_S } from '../time.ts'
-import { type ContextDigester, isCryptographicCall, type KeyUse } from './key-use.ts'
+import { type ContextDigester, isCryptographicCall, type ToldUses } from './key-use.ts'
 import { KMS_EVENT_SOURCE } from './operations.ts'
 import { createPlainEventReader } from './plain-event.ts'
 import { parseUsageEvent, type TextBytes, type ToldCall, type UsageEvent } from './usage-event.ts'
@@ -8,7 +8,7 @@ import { parseUsageEvent, type TextBytes, type ToldCall, type UsageEvent } from 
 /** What one message of the queue of KMS events turned out to be. */
 export type UsageMessage =
   /** The identity's bytes are valid until the next message is read. */
-  | { readonly kind: 'uses'; readonly identity: TextBytes; readonly eventTime: EpochS; readonly uses: readonly KeyUse[] }
+  | ({ readonly kind: 'uses'; readonly identity: TextBytes; readonly eventTime: EpochS } & ToldUses)
   /** A KMS event that uses no key, such as GenerateRandom. */
   | { readonly kind: 'other' }
   /** Older than segments live: adding it would change an hour that can no longer be told whole. */
@@ -48,20 +48,20 @@ export function usageMessageOf(event: UsageEvent | null, reader: UsageMessageRea
   return event.call.ok ? readCall(event.call.value, reader) : { kind: 'malformed', reason: event.call.reason }
 }
 
-function misfitOf(source: unknown, account: unknown, accounts: ReadonlySet<AccountId>): string | null {
+function misfitOf(source: unknown, account: unknown, accounts: ReadonlySet<unknown>): string | null {
   if (source !== KMS_SOURCE) return `the event's source is not ${KMS_SOURCE}`
-  const accountId = parseAccountId(account)
-  return accountId !== null && accounts.has(accountId) ? null : "the event's account is not audited"
+  return accounts.has(account) ? null : "the event's account is not audited"
 }
 
 function readCall(call: ToldCall, { accounts, now, digestOf }: UsageMessageReader): UsageMessage {
-  const { attributes, identity, eventTime } = call
-  if (attributes.eventSource !== KMS_EVENT_SOURCE) return { kind: 'spoofed', reason: `the record's eventSource is not ${KMS_EVENT_SOURCE}` }
-  if (attributes.recipientAccountId !== null && !accounts.has(attributes.recipientAccountId))
+  const { facts, identity, eventTime } = call
+  if (facts.eventSource !== KMS_EVENT_SOURCE) return { kind: 'spoofed', reason: `the record's eventSource is not ${KMS_EVENT_SOURCE}` }
+  if (facts.recipientAccountId !== null && !accounts.has(facts.recipientAccountId))
     return { kind: 'spoofed', reason: "the record's recipientAccountId is not audited" }
-  if (!isCryptographicCall(attributes)) return { kind: 'other' }
+  if (!isCryptographicCall(facts)) return { kind: 'other' }
   if (eventTime === null) return { kind: 'malformed', reason: 'eventTime cannot be read' }
   if (eventTime > now + FUTURE_S_MAX) return { kind: 'malformed', reason: 'eventTime lies in the future' }
   if (eventTime < now - EVENT_AGE_S_MAX) return { kind: 'tooOld' }
-  return { kind: 'uses', identity, eventTime, uses: call.usesOf(digestOf) }
+  const { uses, contextDigests } = call.usesOf(digestOf)
+  return { kind: 'uses', identity, eventTime, uses, contextDigests }
 }

@@ -54,7 +54,7 @@ export function createUsageReader(window: TimeWindow): UsageReader {
     if (!isPlainCall(item)) return
     const eventTime = plainTime(item)
     if (eventTime !== null && !isInside(eventTime)) return
-    const callUses = readPlainCall(item)?.usesOf(item) ?? []
+    const callUses = readPlainCall(item)?.usesOf(item).uses ?? []
     if (callUses.length === 0 || !isPlaced(eventTime, item.position)) return
     const identity = identityField(item)
     uses.add(item.bytes, item.start(identity) + 1, item.end(identity) - 1, eventTime, callUses)

@@ -25,7 +25,7 @@ export type UsageWriter = {
   park(message: ParkedMessage): Promise<void>
 }
 
-export type UsageReader = {
+export type StoredUsage = {
   /** The bytes of an hour's segments whose identities begin, or may begin, with the bits of `shard`. */
   segments(hour: EpochS, shard: string): AsyncIterable<Uint8Array>
   /** The hours marked, `limit` at most. */
@@ -40,4 +40,4 @@ export type RollUpWriter = {
   unmarkHour(marked: MarkedHour): Promise<void>
 }
 
-export type UsageStore = UsageWriter & UsageReader & RollUpWriter
+export type UsageStore = UsageWriter & StoredUsage & RollUpWriter

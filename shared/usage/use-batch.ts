@@ -1,24 +1,38 @@
 import type { EpochS } from '../time.ts'
 import { IDENTITY_WORDS, writeIdentity } from './identity.ts'
-import type { KeyUse } from './key-use.ts'
+import type { ContextDigest, KeyUse } from './key-use.ts'
 
-/** The words of one entry: identity, second of the event, row. */
-export const ENTRY_WORDS = IDENTITY_WORDS + 2
+/** The words of one entry: identity, second of the event, row, digest. */
+export const ENTRY_WORDS = IDENTITY_WORDS + 3
 export const SECOND_WORD = IDENTITY_WORDS
 export const ROW_WORD = IDENTITY_WORDS + 1
+/** The number of the use's digest, from 1; 0: none. */
+export const DIGEST_WORD = IDENTITY_WORDS + 2
 /** The second of an event whose time could not be read. */
 export const UNREAD_SECOND = 0xffff_ffff
 
 /**
- * Uses of keys in a compact form that moves between threads: a dictionary of what many uses share, and 24 bytes a use.
- * `entries` holds `ENTRY_WORDS` words a use; its row counts in `rows`.
+ * Uses of keys in a compact form that moves between threads: a dictionary of what many uses share, and 28 bytes a use.
+ * `entries` holds `ENTRY_WORDS` words a use; its row counts in `rows`, its digest, from 1, in `digests`. No two rows, and no two digests,
+ * are the same.
  */
-export type UseBatch = { readonly rows: readonly string[]; readonly entries: Uint32Array<ArrayBuffer> }
+export type UseBatch = {
+  readonly rows: readonly string[]
+  readonly digests: readonly ContextDigest[]
+  readonly entries: Uint32Array<ArrayBuffer>
+}
 
 /** Collects the uses of one batch after the other. */
 export type UseBatchBuilder = {
-  /** Adds the uses that a record tells of. The call's identity is the UTF-8 text `identity[start, end)`. */
-  add(identity: Uint8Array, start: number, end: number, eventTime: EpochS | null, uses: readonly KeyUse[]): void
+  /** Adds the uses that a record tells of, and their digests. The call's identity is the UTF-8 text `identity[start, end)`. */
+  add(
+    identity: Uint8Array,
+    start: number,
+    end: number,
+    eventTime: EpochS | null,
+    uses: readonly KeyUse[],
+    digests?: readonly (ContextDigest | null)[],
+  ): void
   /** The batch so far; what is added next belongs to another. */
   take(): UseBatch
 }
@@ -30,6 +44,7 @@ const textOfUse = new WeakMap<KeyUse, string>()
 export function createUseBatchBuilder(): UseBatchBuilder {
   const rowOfUse = new Map<KeyUse, number>()
   const rowOfText = new Map<string, number>()
+  const numberOfDigest = new Map<ContextDigest, number>()
   let entries = new Uint32Array(FIRST_CAPACITY * ENTRY_WORDS)
   let used = 0
 
@@ -45,8 +60,16 @@ export function createUseBatchBuilder(): UseBatchBuilder {
     return row
   }
 
+  function digestNumber(digest: ContextDigest | null): number {
+    if (digest === null) return 0
+    let number = numberOfDigest.get(digest)
+    if (number === undefined) numberOfDigest.set(digest, (number = numberOfDigest.size + 1))
+    return number
+  }
+
   return {
-    add(identity, start, end, eventTime, uses) {
+    add(identity, start, end, eventTime, uses, digests = []) {
+      let index = 0
       for (const use of uses) {
         if (used === entries.length) {
           const larger = new Uint32Array(2 * entries.length)
@@ -56,13 +79,15 @@ export function createUseBatchBuilder(): UseBatchBuilder {
         writeIdentity(identity, start, end, entries, used)
         entries[used + SECOND_WORD] = eventTime ?? UNREAD_SECOND
         entries[used + ROW_WORD] = rowOf(use)
+        entries[used + DIGEST_WORD] = digestNumber(digests[index++] ?? null)
         used += ENTRY_WORDS
       }
     },
     take() {
-      const batch = { rows: [...rowOfText.keys()], entries: entries.slice(0, used) }
+      const batch = { rows: [...rowOfText.keys()], digests: [...numberOfDigest.keys()], entries: entries.slice(0, used) }
       rowOfUse.clear()
       rowOfText.clear()
+      numberOfDigest.clear()
       used = 0
       return batch
     },
@@ -87,32 +112,20 @@ type Attributes = readonly [
   outcome: KeyUse['outcome'],
   errorCode: string | null,
   sent: string | null,
-  contextDigest: string | null,
 ]
 
 function attributesOf(use: KeyUse): Attributes {
-  const { isCallersCopy, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest } = use
-  return [isCallersCopy ? 0 : 1, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest]
-}
-
-/** A row's text in two: what many uses share, and the digest of the context, which stands last. */
-export function rowParts(text: string): readonly [row: string, digest: string] {
-  const at = text.lastIndexOf(',') + 1
-  return [text.slice(0, at), text.slice(at)]
-}
-
-/** The row's text again; without a digest that of a use without one. */
-export function wholeRow(row: string, digest: string | null): string {
-  return row + (digest ?? 'null]]')
+  const { isCallersCopy, caller, service, scope, keyMaterialId, outcome, errorCode, sent } = use
+  return [isCallersCopy ? 0 : 1, caller, service, scope, keyMaterialId, outcome, errorCode, sent]
 }
 
 /** What `rowText` wrote. */
 export function parseRow(text: string): { readonly use: KeyUse; readonly subject: string; readonly attributes: Buffer } {
   const [subject, attributes] = JSON.parse(text) as [ReturnType<typeof subjectOf>, Attributes]
   const [operation, keyArn] = subject
-  const [rank, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest] = attributes
+  const [rank, caller, service, scope, keyMaterialId, outcome, errorCode, sent] = attributes
   return {
-    use: { operation, keyArn, isCallersCopy: rank === 0, caller, service, scope, keyMaterialId, outcome, errorCode, sent, contextDigest },
+    use: { operation, keyArn, isCallersCopy: rank === 0, caller, service, scope, keyMaterialId, outcome, errorCode, sent },
     subject: JSON.stringify(subject),
     attributes: Buffer.from(JSON.stringify(attributes)),
   }

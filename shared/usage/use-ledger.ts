@@ -1,9 +1,11 @@
 import { type EpochS, HOUR_S } from '../time.ts'
 import type { KeyUse } from './key-use.ts'
-import { ENTRY_WORDS, parseRow, ROW_WORD, rowText, SECOND_WORD, UNREAD_SECOND, type UseBatch } from './use-batch.ts'
+import { DIGEST_WORD, ENTRY_WORDS, parseRow, ROW_WORD, rowText, SECOND_WORD, UNREAD_SECOND, type UseBatch } from './use-batch.ts'
 
 /** How many uses share all attributes, and the hour where hours were asked for. */
 export type UseTally = { readonly use: KeyUse; readonly hour: EpochS | null; readonly count: number }
+
+type LedgerBatch = Pick<UseBatch, 'rows' | 'entries'>
 
 /**
  * Counts uses of keys, each once, whatever number of records tells of it. A count is (identity, key, operation).
@@ -15,7 +17,7 @@ export type UseTally = { readonly use: KeyUse; readonly hour: EpochS | null; rea
  * 24 bytes a use, and 6 to 12 bytes of index.
  */
 export type UseLedger = {
-  add(batch: UseBatch): void
+  add(batch: LedgerBatch): void
   /** The uses so far, grouped by attributes (and hour), and how many records were left out as repeats. */
   tally(options: { readonly byHour: boolean }): { readonly tallies: readonly UseTally[]; readonly duplicates: number }
 }
@@ -23,6 +25,8 @@ export type UseLedger = {
 /** A use of its own kind: more of them than this is no usage of keys, and would not fit memory. */
 const ROWS_MAX = 4_000_000
 const CHUNK_ENTRIES = 1 << 16
+/** All of an entry but its digest, which stands last: no count asks for it. */
+const KEPT_WORDS = DIGEST_WORD
 const FIRST_SLOTS = 1 << 12
 /** The index grows once two thirds of it are in use. */
 const LOAD_MAX = 2 / 3
@@ -90,7 +94,7 @@ export function createUseLedger(): UseLedger {
       const entry = (slots[slot] ?? 0) - 1
       if (entry === -1) return slot
       const chunk = chunkOf(entry)
-      const at = (entry % CHUNK_ENTRIES) * ENTRY_WORDS
+      const at = (entry % CHUNK_ENTRIES) * KEPT_WORDS
       if (
         chunk[at] === words[offset] &&
         chunk[at + 1] === words[offset + 1] &&
@@ -110,17 +114,17 @@ export function createUseLedger(): UseLedger {
     const mask = slots.length - 1
     for (const filled of old) {
       if (filled === 0) continue
-      let slot = hashOf(chunkOf(filled - 1), ((filled - 1) % CHUNK_ENTRIES) * ENTRY_WORDS) & mask
+      let slot = hashOf(chunkOf(filled - 1), ((filled - 1) % CHUNK_ENTRIES) * KEPT_WORDS) & mask
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       slots[slot] = filled
     }
   }
 
   function append(words: Uint32Array, offset: number, rowOfEntry: number): number {
-    if (entryCount % CHUNK_ENTRIES === 0) chunks.push(new Uint32Array(CHUNK_ENTRIES * ENTRY_WORDS))
+    if (entryCount % CHUNK_ENTRIES === 0) chunks.push(new Uint32Array(CHUNK_ENTRIES * KEPT_WORDS))
     const chunk = chunkOf(entryCount)
-    const at = (entryCount % CHUNK_ENTRIES) * ENTRY_WORDS
-    for (let word = 0; word < ENTRY_WORDS; word++) chunk[at + word] = words[offset + word] ?? 0
+    const at = (entryCount % CHUNK_ENTRIES) * KEPT_WORDS
+    for (let word = 0; word < KEPT_WORDS; word++) chunk[at + word] = words[offset + word] ?? 0
     chunk[at + ROW_WORD] = rowOfEntry
     return entryCount++
   }
@@ -128,7 +132,7 @@ export function createUseLedger(): UseLedger {
   /** Keeps the preferred of two copies' attributes, and the earlier second. */
   function merge(entry: number, second: number, rowOfCopy: number): void {
     const chunk = chunkOf(entry)
-    const at = (entry % CHUNK_ENTRIES) * ENTRY_WORDS
+    const at = (entry % CHUNK_ENTRIES) * KEPT_WORDS
     chunk[at + SECOND_WORD] = Math.min(chunk[at + SECOND_WORD] ?? UNREAD_SECOND, second)
     const kept = chunk[at + ROW_WORD] ?? 0
     if (kept === rowOfCopy || Buffer.compare(row(kept).attributes, row(rowOfCopy).attributes) <= 0) return
@@ -138,7 +142,7 @@ export function createUseLedger(): UseLedger {
       preferred.keyArn === use.keyArn ? rowOfCopy : rowNumber(rowText({ ...preferred, keyArn: use.keyArn, sent: null }))
   }
 
-  function add(batch: UseBatch): void {
+  function add(batch: LedgerBatch): void {
     const numbers = batch.rows.map(rowNumber)
     const { entries } = batch
     for (let offset = 0; offset < entries.length; offset += ENTRY_WORDS) {
@@ -164,14 +168,14 @@ export function createUseLedger(): UseLedger {
     if (keyedRows.length === 0) return absorbed
     for (let entry = 0; entry < entryCount; entry++) {
       const chunk = chunkOf(entry)
-      const at = (entry % CHUNK_ENTRIES) * ENTRY_WORDS
+      const at = (entry % CHUNK_ENTRIES) * KEPT_WORDS
       const { use, keylessSubject } = row(chunk[at + ROW_WORD] ?? 0)
       if (use.keyArn === null) continue
       const keyless = (slots[findSlot(chunk, at, keylessSubject)] ?? 0) - 1
       if (keyless === -1) continue
       absorbed.add(keyless)
       const copy = chunkOf(keyless)
-      const copyAt = (keyless % CHUNK_ENTRIES) * ENTRY_WORDS
+      const copyAt = (keyless % CHUNK_ENTRIES) * KEPT_WORDS
       merge(entry, copy[copyAt + SECOND_WORD] ?? UNREAD_SECOND, copy[copyAt + ROW_WORD] ?? 0)
     }
     return absorbed
@@ -184,7 +188,7 @@ export function createUseLedger(): UseLedger {
     for (let entry = 0; entry < entryCount; entry++) {
       if (absorbed.has(entry)) continue
       const chunk = chunkOf(entry)
-      const at = (entry % CHUNK_ENTRIES) * ENTRY_WORDS
+      const at = (entry % CHUNK_ENTRIES) * KEPT_WORDS
       const number = chunk[at + ROW_WORD] ?? 0
       const second = chunk[at + SECOND_WORD] ?? UNREAD_SECOND
       if (isFirstUse(row(number).use)) kept++

@@ -23,13 +23,14 @@ describe('npm start', () => {
       expect(stdout).toContain('a forged KMS event with source keytrail.test: matches no rule')
       expect(stdout).toContain('a forged KMS event with source aws.kms: refused, NotAuthorizedForSourceException')
       expect(stdout).toMatch(/\nKMS calls\nKMS key +operation +succeeded {2}failed\narn:/)
-      const { calls, usage: told, folded, arrived, parked, played, agreesWithUsage, format } = lastRun(folder)
+      const { calls, usage: told, folded, arrived, parked, played, caching, agreesWithUsage, format } = lastRun(folder)
       expect({ agreesWithUsage, format }).toEqual({ agreesWithUsage: true, format: 'keytrail.run/1' })
       expect(folded.messages).toBe(arrived.inQueue + 1)
       expect(folded.messages).toBe(folded.uses + folded.other + folded.tooOld + folded.malformed + folded.spoofed)
       expect(folded).toMatchObject({ malformed: 2, spoofed: 1, failed: 0 })
       expect(parked.map(({ kind }) => kind)).toEqual(['malformed', 'malformed', 'spoofed'])
       expect(played.repeats).toBeGreaterThan(10)
+      expect(caching).toMatchObject({ encrypted: 2, decrypted: 2, hits: 2, misses: 2, counted: { GenerateDataKey: 1, Decrypt: 1 } })
       const own = told.calls.filter(({ keyArn }) => keyArn === calls.keyArn)
       expect(own.map(({ operation, succeeded }) => [operation, succeeded])).toEqual([
         ['Decrypt', 4],
@@ -37,7 +38,7 @@ describe('npm start', () => {
         ['GenerateDataKey', 3],
         ['GenerateDataKeyWithoutPlaintext', 1],
       ])
-      expect(told.calls.filter(({ keyArn }) => keyArn !== calls.keyArn)).toEqual(counted.calls)
+      expect(told.calls.filter(({ keyArn }) => keyArn !== calls.keyArn && keyArn !== caching.keyArn)).toEqual(counted.calls)
       expect(told.unattributed).toEqual(counted.unattributed)
     }
   })
@@ -52,7 +53,7 @@ describe('npm start', () => {
       code: 3,
       stderr: 'keytrail: could not read trail/bad.json, record 1: no CloudTrail record: eventName is missing\n',
     })
-    expect(stdout).toContain('1 others, beyond 50,000 or 35 days, are for keytrail usage')
+    expect(stdout).toContain('1 left out, being too many or too old for the live path')
     expect(stdout).toMatch(new RegExp(`${KEY_ARN} +2 +0\n`))
     expect(lastRun(folder)).toMatchObject({ played: { records: 3, leftOut: 1 }, agreesWithUsage: true })
   })

@@ -163,7 +163,15 @@ describe.concurrent('wrong usage', () => {
 
   it('is not to ask for help or the version', async () => {
     using folder = temporaryFolder()
-    const helps = [['--help'], ['usage', '--help'], ['help', 'usage'], ['start', '--help'], ['local', '--help']]
+    const helps = [
+      ['--help'],
+      ['usage', '--help'],
+      ['help', 'usage'],
+      ['start', '--help'],
+      ['local', '--help'],
+      ['encrypt', '--help'],
+      ['decrypt', '--help'],
+    ]
     const runs = await Promise.all([...helps, ['--version']].map((args) => keytrail(args, { cwd: folder.path })))
     expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(runs.map(() => ({ code: 0, stderr: '' })))
     for (const { stdout } of runs.slice(0, helps.length)) expect(stdout).toMatch(/^Usage: keytrail /)

@@ -13,7 +13,9 @@ import {
   ReEncryptCommand,
 } from '@aws-sdk/client-kms'
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
+import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { LocalCloud } from '../../local/cloud.ts'
 import type { DeliveryOptions } from '../../local/cloudtrail/delivery.ts'
@@ -253,6 +255,9 @@ describe('a local cloud in a folder', () => {
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
     await expect(start({ folder, port })).rejects.toThrow('EADDRINUSE')
+    const unborn = path.join(newFolder(), 'state')
+    await expect(start({ folder: unborn, port })).rejects.toThrow('EADDRINUSE')
+    expect(existsSync(unborn)).toBe(false)
     server.close()
     const key = await createKey(await start({ folder, port }))
     expect(key).toContain(':key/')

@@ -20,6 +20,7 @@ const USER = 'arn:aws:iam::000000000000:user/local'
 /** A service that answers in each way a service can. */
 const KMS: Service = {
   signingName: 'kms',
+  targetPrefixes: ['TrentService'],
   eventSource: 'kms.amazonaws.com',
   call({ operation, input }): ServiceAnswer | Promise<ServiceAnswer> {
     switch (operation) {

@@ -28,7 +28,7 @@ function clientOf(cloud: Cloud): KMSClient {
     requestHandler: {
       handle: async ({ headers, body }: { headers: Record<string, string>; body: Uint8Array }) => {
         const operation = headers['x-amz-target']?.split('.')[1] ?? ''
-        const { answer } = await cloud.send(operation, JSON.parse(Buffer.from(body).toString('utf8')) as JsonObject)
+        const { answer } = await cloud.send(operation, JSON.parse(new TextDecoder().decode(body)) as JsonObject)
         const failed = 'failure' in answer
         const content = failed ? { __type: answer.failure.code, message: answer.failure.message } : answer.output
         const response = {

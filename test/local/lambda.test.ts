@@ -18,6 +18,7 @@ export async function handler(event, context) {
   calls++
   switch (event.do) {
     case 'answer': return { calls, event, name: context.functionName, arn: context.invokedFunctionArn }
+    case 'memory': return context.memoryLimitInMB
     case 'remaining': return context.getRemainingTimeInMillis() <= 2000 && context.getRemainingTimeInMillis() > 0
     case 'environment': return { ...process.env }
     case 'setEnvironment': process.env.KEYTRAIL_TEST_LEAK = 'leaked'; return null
@@ -92,6 +93,10 @@ describe('a function', () => {
     expect(process.env['KEYTRAIL_TEST_LEAK']).toBeUndefined()
     const other = (await start().invoke({ do: 'environment' })) as { value: Record<string, string> }
     expect(Object.keys(other.value).toSorted()).toEqual(['GREETING', 'KEYTRAIL_CLOCK_OFFSET_MS'])
+  })
+
+  it('knows its memory from its environment, as on AWS', async () => {
+    expect(await start({ environment: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1792' } }).invoke({ do: 'memory' })).toEqual(answer('1792'))
   })
 
   it('tells what it writes, to either stream', async () => {
@@ -180,6 +185,7 @@ async function map(answerTo: (records: readonly SQSRecord[], batch: number) => u
     clock: ground.clock,
     batchSize: 10_000,
     windowMs: 60_000,
+    reportsItemFailures: true,
     onBatch: (batch) => void batches.push(batch),
     onFault: (error) => expect.fail(String(error)),
     ...changes,
@@ -258,6 +264,19 @@ describe('an event source mapping', () => {
   ]
   it.each(ANSWERS)('whose function answers %s', async (_title, answerTo, failed) => {
     await using mapped = await map(answerTo)
+    mapped.send(texts(3))
+    await mapped.mapping.drain()
+    expect(mapped.batches).toMatchObject([{ messages: 3, failed }])
+    expect(mapped.depths()).toEqual([{ ...EMPTY, inFlight: failed }, EMPTY])
+  })
+
+  const UNREPORTED: readonly (readonly [title: string, answerTo: (records: readonly SQSRecord[]) => unknown, failed: number])[] = [
+    ['failures', (records) => failures(records, 0, 1, 2), 0],
+    ['a text', () => 'done', 0],
+    ['an error', () => new Error('thrown'), 3],
+  ]
+  it.each(UNREPORTED)('without ReportBatchItemFailures, whose function answers %s', async (_title, answerTo, failed) => {
+    await using mapped = await map(answerTo, { reportsItemFailures: false })
     mapped.send(texts(3))
     await mapped.mapping.drain()
     expect(mapped.batches).toMatchObject([{ messages: 3, failed }])

@@ -1,15 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FolderInUse } from '../../local/folder-lock.ts'
 import { memoryState, openState, StateUnreadable } from '../../local/state.ts'
 import { openGround, temporaryFolder } from './ground.ts'
 
 const KEPT = { fresh: false }
+const TABLE: CreateTableCommandInput = {
+  TableName: 'usage',
+  BillingMode: 'PAY_PER_REQUEST',
+  AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+}
 const QUEUE_ARN = 'arn:aws:sqs:us-east-1:000000000000:a'
 let place: ReturnType<typeof temporaryFolder>
 let folder = ''
@@ -76,6 +82,29 @@ describe('the folder of the local cloud', () => {
     second.close()
   })
 
+  it('has what the local cloud writes for its owner only, though others may enter and an older one left it open', async () => {
+    mkdirSync(folder, { mode: 0o755 })
+    const older = ['state.sqlite', 'state.sqlite-journal', 'lock.sqlite', 'queues/queues.db']
+    mkdirSync(path.join(folder, 'queues'), { mode: 0o755 })
+    for (const name of older) writeFileSync(path.join(folder, name), '', { mode: 0o644 })
+    // Nothing but what openState does itself: under the mask that most shells have.
+    const mask = process.umask(0o022)
+    try {
+      const ground = await openGround({ folder })
+      const client = new DynamoDBClient(ground.client)
+      await client.send(new CreateTableCommand(TABLE))
+      client.destroy()
+      ground.queues.send(QUEUE_ARN, ['x'])
+      const open = readdirSync(folder).filter((name) => (statSync(path.join(folder, name)).mode & 0o077) !== 0)
+      expect(open).toEqual([])
+      expect(readdirSync(folder)).toEqual(expect.arrayContaining(['dynamodb', 'lock.holder', 'queues', 'state.sqlite-wal']))
+      expect(readdirSync(path.join(folder, 'dynamodb'))).not.toEqual([])
+      await ground.close()
+    } finally {
+      process.umask(mask)
+    }
+  })
+
   it('is refused to a second one in this process, and free again once closed', async () => {
     const first = await openState(folder, KEPT)
     const refusal = await openState(folder, KEPT).then(
@@ -112,16 +141,16 @@ describe('the folder of the local cloud', () => {
     first.close()
     const own = ['dynamodb', 'queues'].map((name) => path.join(folder, name))
     const others = ['notes', 'dynamodb.bak'].map((name) => path.join(folder, name))
-    for (const name of [...own, ...others]) mkdirSync(name)
+    for (const name of others) mkdirSync(name)
     for (const name of [...own, ...others]) writeFileSync(path.join(name, 'data'), 'x')
     writeFileSync(path.join(folder, 'export.sqlite'), 'x')
     const second = await openState(folder, { fresh: true })
     expect(second.db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'words'").get()).toEqual({ tables: 0 })
     second.close()
-    expect(own.filter((name) => existsSync(name))).toEqual([])
+    expect(own.map((name) => readdirSync(name))).toEqual([[], []])
     expect(
       readdirSync(folder)
-        .filter((name) => !/^(?:state|lock)\./.test(name))
+        .filter((name) => !/^(?:(?:state|lock)\..*|dynamodb|queues)$/.test(name))
         .toSorted(),
     ).toEqual(['dynamodb.bak', 'export.sqlite', 'notes'])
     expect(others.map((name) => readFileSync(path.join(name, 'data'), 'utf8'))).toEqual(['x', 'x'])

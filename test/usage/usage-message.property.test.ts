@@ -137,7 +137,7 @@ function check(body: string, isDamaged: boolean): void {
   see('a damaged message whose uses count', isDamaged && message.kind === 'uses')
   if (message.kind !== 'uses' || !isPlain) return
   see('two uses of one call', message.uses.length === 2)
-  see('digests of contexts', message.uses.filter(({ contextDigest }) => contextDigest !== null).length)
+  see('digests of contexts', message.contextDigests.filter((digest) => digest !== null).length)
   see('characters beyond ASCII', Buffer.byteLength(body) > body.length)
   see('escapes within members', body.includes('\\u00'))
   see('members that a later one replaces', body.includes(DECOY))
@@ -235,7 +235,7 @@ describe('what is remembered of messages', () => {
     const body = bodyOf(CALL)
     const digests = [reader, other, reader].map((one) => {
       const message = readUsageMessage(body, one)
-      return message.kind === 'uses' ? message.uses.map(({ contextDigest }) => contextDigest) : []
+      return message.kind === 'uses' ? message.contextDigests : []
     })
     expect(digests).toEqual([reader, other, reader].map(({ digestOf }) => [digestOf({ tenant: 'a' })]))
     expect(digests[0]).not.toEqual(digests[1])
@@ -248,6 +248,41 @@ describe('what is remembered of messages', () => {
         `arn:aws:kms:eu-central-1:111122223333:key/${n}`,
       ])
     }
+  })
+
+  it('never mixes up callers, keys and contexts, whichever come together, and however many', () => {
+    const dice = createDice(1)
+    // More callers, and more keys, than are remembered, beside a few that come again and again.
+    const few = (n: number, many: number): number => (dice.oneIn(2) ? dice.below(n) : dice.below(many))
+    const uses = new Set<string>()
+    for (let n = 0; n < 20_000; n++) {
+      const [role, session, key] = [few(5, 300), few(20, 30), few(20, 3000)]
+      const owner = `arn:aws:kms:eu-central-1:111122223333:key/${key}`
+      const requests: readonly Members[] = [
+        { encryptionContext: { tenant: `${few(3, 500)}` } },
+        { encryptionContext: { 'aws:s3:arn': `arn:aws:s3:::bucket${dice.pick(['', '/object'])}` } },
+        { keyId: `alias/${few(3, 30)}` },
+        { sourceEncryptionContext: { a: `${few(3, 50)}` }, destinationEncryptionContext: { a: `${few(3, 50)}` } },
+      ]
+      const request = dice.pick(requests as [Members])
+      const call = {
+        ...CALL,
+        eventName: 'sourceEncryptionContext' in request ? 'ReEncrypt' : dice.pick(['Decrypt', 'GenerateDataKey']),
+        errorCode: dice.oneIn(8) ? dice.pick(['AccessDenied', 'DryRunOperationException']) : undefined,
+        resources: dice.oneIn(8) ? undefined : [{ ARN: owner }, { ARN: `${owner}-2` }],
+        requestParameters: dice.oneIn(20) ? undefined : request,
+        userIdentity: {
+          type: 'AssumedRole',
+          arn: `arn:aws:sts::111122223333:assumed-role/role-${role}/session-${session}`,
+          accountId: dice.pick(['111122223333', '444455556666']),
+          invokedBy: dice.oneIn(3) ? 's3.amazonaws.com' : undefined,
+        },
+      }
+      const message = kept(readUsageMessage(bodyOf(call), reader))
+      expect(message).toEqual(definition(bodyOf(call)))
+      if (message.kind === 'uses') for (const use of message.uses) uses.add(JSON.stringify(use))
+    }
+    expect(uses.size, 'different uses').toBeGreaterThan(8000)
   })
 
   it('has a limit', () => {

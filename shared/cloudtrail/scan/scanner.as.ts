@@ -28,12 +28,12 @@ export const WINDOW_BYTES_MAX: usize = 0x240000
 const QUOTES: usize = WINDOW + WINDOW_BYTES_MAX + 0x100
 const QUOTES_BYTES_MAX: usize = 4 * (WINDOW_BYTES_MAX + 0x100)
 
-/** What `remember` knows: a hash table of entry numbers (0: free), the entries (hash, place, length), and their bytes. */
+/** What `remember` knows: a hash table of entry numbers (0: free), the entries (hash, place, length, fields), and their bytes. */
 const MEMORIES_MAX: u32 = 4096
 const MEMORY_TABLE: usize = QUOTES + QUOTES_BYTES_MAX
 const MEMORY_TABLE_SLOTS: u32 = 4 * MEMORIES_MAX
 const MEMORIES: usize = MEMORY_TABLE + 4 * MEMORY_TABLE_SLOTS
-const MEMORY_BYTES: usize = MEMORIES + 12 * MEMORIES_MAX
+const MEMORY_BYTES: usize = MEMORIES + 16 * MEMORIES_MAX
 const MEMORY_BYTES_MAX: usize = 0x400000
 /** What is longer is not worth remembering. */
 const MEMORY_LENGTH_MAX: usize = 0x10000
@@ -402,12 +402,12 @@ function isSame(a: usize, b: usize, length: usize): bool {
 }
 
 /**
- * A number that objects share if the values of `fields` (a bit a field) have the same bytes in both, for the object walked last.
- * Negative, the number's complement: it was not known, and stands for these bytes from now on. Numbers go from 0 to MEMORIES_MAX;
+ * A number that objects share if the values of `fields` (a bit a field) have the same bytes in both, for the object walked last. Other
+ * `fields` have other numbers. Negative, the number's complement: it was not known, and stands for these bytes from now on. Numbers go from 0 to MEMORIES_MAX;
  * once all are used, or the bytes' room is, everything is forgotten. MEMORIES_MAX itself is never known.
  */
 export function remember(fields: u32): i32 {
-  let hash: u64 = 0
+  let hash: u64 = fields
   let length: usize = 0
   for (let rest = fields; rest; rest &= rest - 1) {
     const slot = SLOTS + (<usize>ctz(rest) << 3)
@@ -422,8 +422,9 @@ export function remember(fields: u32): i32 {
   while (true) {
     const number = load<u32>(MEMORY_TABLE + (<usize>slot << 2))
     if (number == 0) break
-    const entry = MEMORIES + 12 * <usize>(number - 1)
-    if (load<u32>(entry) == short && <usize>load<u32>(entry, 8) == length && isRemembered(<usize>load<u32>(entry, 4), fields)) return number - 1
+    const entry = MEMORIES + 16 * <usize>(number - 1)
+    const isLike = load<u32>(entry) == short && <usize>load<u32>(entry, 8) == length && load<u32>(entry, 12) == fields
+    if (isLike && isRemembered(<usize>load<u32>(entry, 4), fields)) return number - 1
     slot = (slot + 1) & (MEMORY_TABLE_SLOTS - 1)
   }
   if (memoryCount == MEMORIES_MAX || memoryEnd + length > MEMORY_BYTES + MEMORY_BYTES_MAX) {
@@ -432,10 +433,11 @@ export function remember(fields: u32): i32 {
     memoryEnd = MEMORY_BYTES
     slot = short & (MEMORY_TABLE_SLOTS - 1)
   }
-  const entry = MEMORIES + 12 * <usize>memoryCount
+  const entry = MEMORIES + 16 * <usize>memoryCount
   store<u32>(entry, short)
   store<u32>(entry, <u32>memoryEnd, 4)
   store<u32>(entry, <u32>length, 8)
+  store<u32>(entry, fields, 12)
   for (let rest = fields; rest; rest &= rest - 1) {
     const from = SLOTS + (<usize>ctz(rest) << 3)
     const bytes = <usize>load<u32>(from, 4) - <usize>load<u32>(from)

@@ -24,7 +24,8 @@ export type Scanner = {
   nonAscii(): boolean
   /**
    * A number that objects share if the values of `fields` (a bit a field) have the same bytes in both, for the object walked last.
-   * Negative, the complement of the number: not known so far; whatever the number stood for before is forgotten. 0 to 4096.
+   * Other `fields` have other numbers. Negative, the complement of the number: not known so far; whatever the number stood for before,
+   * under any `fields`, is forgotten. 0 to 4096.
    */
   remember(fields: number): number
   /** Where the value of a field begins and ends after a finished walk; 0 if the object has no such member. */

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../../shared/json.ts'
-import { type ServiceAnswer, type ServiceCall, type Trail, unknownOperation } from '../service.ts'
+import { isJsonObject, type JsonObject } from '../shared/json.ts'
+import { type ServiceAnswer, type ServiceCall, type Trail, unknownOperation } from './service.ts'
 
 export type Refusal = { readonly code: string; readonly message: string }
 export type Done = {
