@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { decryptStream } from '../../shared/envelope/index.ts'
 import { type EnvelopeOptions, withEnvelopeOptions } from '../input/envelope-options.ts'
-import { wrappingKey } from '../input/wrapping-key.ts'
 import { heldSink, outputSink } from '../output/byte-sink.ts'
 import { cryptFile } from './crypt-file.ts'
 
@@ -28,6 +27,8 @@ Examples:
 --context names pairs that must be there. A signed message for a pipe is held in a private file until it is verified.`,
     )
     .action(async (file: string, options: DecryptOptions) => {
+      // The AWS SDK, and all of the message format, come in with the two commands that need them.
+      const { wrappingKey } = await import('../input/wrapping-key.ts')
       const { keyring, close } = wrappingKey(options, standingFolder)
       const { allowUnverified, allowUncommitted, context: encryptionContext } = options
       const policy = allowUncommitted ? ({ commitmentPolicy: 'REQUIRE_ENCRYPT_ALLOW_DECRYPT' } as const) : {}

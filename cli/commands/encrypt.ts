@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { encryptStream } from '../../shared/envelope/index.ts'
 import { type EnvelopeOptions, withEnvelopeOptions } from '../input/envelope-options.ts'
-import { wrappingKey } from '../input/wrapping-key.ts'
 import { outputSink } from '../output/byte-sink.ts'
 import { cryptFile } from './crypt-file.ts'
 
@@ -27,6 +26,8 @@ Examples:
   tar c folder | keytrail encrypt --key file:key --suite 0478 > folder.tar.enc`,
     )
     .action(async (file: string, options: EncryptOptions) => {
+      // The AWS SDK, and all of the message format, come in with the two commands that need them.
+      const { wrappingKey } = await import('../input/wrapping-key.ts')
       const { keyring, close } = wrappingKey(options, standingFolder)
       const { suite, frameLength, context: encryptionContext } = options
       const more = frameLength === undefined ? {} : { frameLength }

@@ -46,10 +46,11 @@ function rememberingLast(owner: string): (suite: string, context: Context, wrapp
 
 function isSame(last: Remembered, suite: string, context: Context, wrappedKeys: readonly WrappedKey[]): boolean {
   if (suite !== last.suite || wrappedKeys.length !== last.keys.length) return false
-  for (const [at, { providerId, providerInfo, ciphertext }] of last.keys.entries()) {
+  for (let at = 0; at < wrappedKeys.length; at++) {
     const key = wrappedKeys[at]
-    if (key === undefined || key.providerId !== providerId) return false
-    if (!ciphertext.equals(key.ciphertext) || !providerInfo.equals(key.providerInfo)) return false
+    const known = last.keys[at]
+    if (key === undefined || known === undefined || key.providerId !== known.providerId) return false
+    if (!known.ciphertext.equals(key.ciphertext) || !known.providerInfo.equals(key.providerInfo)) return false
   }
   const names = Object.keys(context)
   if (names.length !== last.context.length) return false

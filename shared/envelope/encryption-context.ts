@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { EnvelopeError } from './errors.ts'
 
 /** Pairs that are authenticated with a message and not secret, such as `{ tenant: 'a' }`. */
@@ -55,20 +55,30 @@ export function serializedContext(context: EncryptionContext): Buffer {
   return bytes
 }
 
+/** Messages come in rows with the same context: to compare its bytes costs a tenth of reading them. */
+let lastRead: { readonly bytes: Buffer; readonly context: EncryptionContext } | null = null
+
 /**
  * Reads what `serializedContext` writes. Pairs may stand in any order, as some writers sort them differently.
  * @throws EnvelopeError `header` for cut-off pairs, bytes left over, repeated keys and what is no UTF-8
  */
 export function parseContext(bytes: Buffer): EncryptionContext {
+  if (lastRead !== null && lastRead.bytes.equals(bytes)) return lastRead.context
   const context = emptyContext()
   if (bytes.length === 0) return context
   if (bytes.length < 2) throw malformed()
   const count = bytes.readUInt16BE(0)
   if (count === 0) throw malformed()
   let at = 2
+  const isPlain = isAscii(bytes)
   function text(): string {
     const end = at + 2 <= bytes.length ? at + 2 + bytes.readUInt16BE(at) : Infinity
     if (end > bytes.length) throw malformed()
+    if (isPlain) {
+      const from = at + 2
+      at = end
+      return bytes.toString('latin1', from, end)
+    }
     const part = bytes.subarray(at + 2, end)
     if (!isUtf8(part)) throw malformed()
     at = end
@@ -80,6 +90,7 @@ export function parseContext(bytes: Buffer): EncryptionContext {
     context[key] = text()
   }
   if (at !== bytes.length) throw malformed()
+  lastRead = { bytes: Buffer.from(bytes), context: Object.freeze(context) }
   return context
 }
 

@@ -21,6 +21,7 @@ const FRAMES_MAX = FINAL_MARKER
 export const FRAME_LENGTH_MAX = 0xffffffff
 const SEQUENCE_AT = IV_BYTES - 4
 const TWO_32 = 2 ** 32
+const FIRST_IV = Buffer.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 const WITH_TAG = { authTagLength: TAG_BYTES } as const
 
 /**
@@ -39,10 +40,9 @@ export type FrameCrypt = {
 }
 
 export function createFrameCrypt(suite: Suite, key: KeyObject, messageId: Uint8Array): FrameCrypt {
-  const iv = Buffer.alloc(IV_BYTES)
+  const iv = Buffer.from(FIRST_IV)
   const aads: Partial<Record<FrameKind, Buffer>> = {}
   let sequence = 1
-  iv[IV_BYTES - 1] = 1
 
   /** Message id, label, sequence number, length of the content. */
   function aadOf(kind: FrameKind, length: number): Buffer {
@@ -72,7 +72,7 @@ export function createFrameCrypt(suite: Suite, key: KeyObject, messageId: Uint8A
       if (kind !== 'block' && bytes.readUInt32BE(ivAt - 4) !== sequence) {
         throw new EnvelopeError('frame-sequence', `the frame where number ${sequence} belongs has another number`)
       }
-      if (sequence === 1) iv.set(bytes.subarray(ivAt, ivAt + SEQUENCE_AT))
+      if (sequence === 1) bytes.copy(iv, 0, ivAt, ivAt + SEQUENCE_AT)
       if (bytes.compare(iv, 0, IV_BYTES, ivAt, ivAt + IV_BYTES) !== 0) {
         throw new EnvelopeError('frame-iv', `the IV of frame ${sequence} is not made of its number`)
       }

@@ -73,6 +73,9 @@ export function headerBytesNeeded(bytes: Buffer, encryptedDataKeysMax: number): 
   return at + TAIL_BYTES[version]
 }
 
+/** Nearly all data keys come from one provider: comparing its bytes costs less than reading them. */
+let lastProvider: { readonly bytes: Buffer; readonly text: string } | null = null
+
 /** Reads a header of just so many bytes as `headerBytesNeeded` tells. @throws EnvelopeError `header` */
 export function parseHeader(bytes: Buffer): ParsedHeader {
   const messageVersion = versionOf(bytes)
@@ -80,11 +83,13 @@ export function parseHeader(bytes: Buffer): ParsedHeader {
   let at: number = HEAD_BYTES[messageVersion]
   const messageId = take(ID_BYTES[messageVersion])
   const encryptionContext = parseContext(field())
-  const encryptedDataKeys = Array.from({ length: number16() }, encryptedDataKey)
-  const contentType = take(1)[0]
+  const encryptedDataKeys: EncryptedDataKey[] = []
+  for (let left = number16(); left > 0; left--) encryptedDataKeys.push(encryptedDataKey())
+  const contentType = bytes[at++]
   if (messageVersion === 1 && take(4).readUInt32BE() !== 0) throw malformed('its reserved bytes are not zero')
   if (messageVersion === 1 && take(1)[0] !== IV_BYTES) throw malformed('its IVs have an unknown length')
-  const length = take(4).readUInt32BE()
+  const length = bytes.readUInt32BE(at)
+  at += 4
   if (contentType !== FRAMED && contentType !== NOT_FRAMED) throw malformed('its content type is unknown')
   if ((contentType === FRAMED) !== length > 0) throw malformed('its frame length does not suit its content type')
   const commitment = suite.commits ? take(COMMITMENT_BYTES) : null
@@ -107,8 +112,11 @@ export function parseHeader(bytes: Buffer): ParsedHeader {
   }
   function encryptedDataKey(): EncryptedDataKey {
     const providerId = field()
-    if (!isUtf8(providerId)) throw malformed('the provider of a data key is no UTF-8')
-    return { providerId: providerId.toString('utf8'), providerInfo: field(), ciphertext: field() }
+    if (lastProvider === null || !lastProvider.bytes.equals(providerId)) {
+      if (!isUtf8(providerId)) throw malformed('the provider of a data key is no UTF-8')
+      lastProvider = { bytes: Buffer.from(providerId), text: providerId.toString('utf8') }
+    }
+    return { providerId: lastProvider.text, providerInfo: field(), ciphertext: field() }
   }
 }
 
