@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // Files share a process: starting one for each, and loading the SDK in it, takes a quarter of the time. No file changes what others see.
     isolate: false,
+    // One more than the smallest machine has cores: many tests wait for processes of their own.
+    maxWorkers: 3,
   },
 })

@@ -243,7 +243,7 @@ describe('the totals of a trail', () => {
         seeFiles(files, recount)
         expect(comparable(await countByProduct(files, dice))).toEqual(comparable(recount))
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     )
     expect([...seen].filter(([, count]) => count < OCCURRENCES_MIN)).toEqual([])
   })
