@@ -109,7 +109,7 @@ export function temporaryFolder(): Folder {
 }
 
 export type Row = { readonly [name: string]: unknown; readonly succeeded: number; readonly failed: number }
-/** What `--format json` promises (design, section 6), written down here a second time on purpose. */
+/** What `--format json` promises, written down here a second time on purpose. */
 export type Report = {
   readonly format: string
   readonly records: number

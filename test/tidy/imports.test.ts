@@ -5,7 +5,7 @@ const WORDS = 'words'
 const CORE = ['rules', 'usage', 'cache', 'envelope', 'cloudtrail', WORDS]
 const SHARED = [...CORE, 'proof', 'changes', 'workshop', 'findings', 'aws', 'wiring']
 
-/** Which room may import from which others; every room may import from itself. The table of the design, section 4. */
+/** Which room may import from which others; every room may import from itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   functions: SHARED,
   cli: [...SHARED, 'report'],
