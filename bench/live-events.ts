@@ -7,7 +7,7 @@ import { parseAccountId } from '../shared/arn.ts'
 import type { EpochS } from '../shared/time.ts'
 import { createContextDigester } from '../shared/usage/context-digest.ts'
 import type { UsageMessageReader } from '../shared/usage/usage-message.ts'
-import { pinnedTrail } from './trail.ts'
+import { hex, pinnedTrail, uuid } from './trail.ts'
 
 export type Load = {
   readonly title: string
@@ -112,19 +112,4 @@ function identity(random: Random, role: number, session: number): Json {
       attributes: { creationDate: `2026-10-01T00:${String(10 + session)}:00Z`, mfaAuthenticated: 'false' },
     },
   }
-}
-
-function hex(random: Random, digits: number): string {
-  let text = ''
-  while (text.length < digits) {
-    text += Math.floor(random() * 2 ** 32)
-      .toString(16)
-      .padStart(8, '0')
-  }
-  return text.slice(0, digits)
-}
-
-function uuid(random: Random): string {
-  const digits = hex(random, 32)
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-a${digits.slice(17, 20)}-${digits.slice(20)}`
 }

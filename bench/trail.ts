@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { createRandom, type Random } from '../local/cloudtrail/random.ts'
 
 const SEED = 20_261_122
 const RECORDS_PER_FILE = 5_000
@@ -15,17 +16,6 @@ const START_MS = Date.UTC(2026, 9, 1)
 
 export type TrailFacts = { readonly records: number; readonly kms: number; readonly rawBytes: number; readonly gzipBytes: number }
 export type Trail = TrailFacts & { readonly files: readonly string[] }
-
-/** Mulberry32: 32 bits of state, no dependency, the same numbers everywhere. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** Writes (or finds) the trail below `folder`; `recordCount` records in files of 5,000. */
 export function pinnedTrail(folder: string, recordCount = 300_000): Trail {
@@ -39,7 +29,7 @@ export function pinnedTrail(folder: string, recordCount = 300_000): Trail {
     // Not written yet, or by another version of this generator.
   }
   mkdirSync(folder, { recursive: true })
-  const random = seeded(SEED)
+  const random = createRandom(SEED)
   const world = inventWorld(random)
   const facts = { records: recordCount, kms: 0, rawBytes: 0, gzipBytes: 0 }
   let left = recordCount
@@ -61,11 +51,10 @@ export function pinnedTrail(folder: string, recordCount = 300_000): Trail {
   return { ...facts, files }
 }
 
-type Random = () => number
 type Caller = { readonly identity: object; readonly keys: readonly string[]; readonly service: string | undefined }
 type World = { readonly callers: readonly Caller[]; readonly buckets: readonly string[]; readonly agents: readonly string[] }
 
-function hex(random: Random, digits: number): string {
+export function hex(random: Random, digits: number): string {
   let text = ''
   while (text.length < digits)
     text += Math.floor(random() * 0x1_0000_0000)
@@ -74,7 +63,7 @@ function hex(random: Random, digits: number): string {
   return text.slice(0, digits)
 }
 
-function uuid(random: Random): string {
+export function uuid(random: Random): string {
   const digits = hex(random, 32)
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-a${digits.slice(17, 20)}-${digits.slice(20)}`
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ServiceCall } from '../service.ts'
 import { type Aliases, aliasesIn } from './aliases.ts'
-import { arnOfAlias, parseKeyName } from './key-names.ts'
+import { arnOfAlias, parseKeyName, requiredKeyName } from './key-names.ts'
 import { type Key, type Keys, keysIn } from './keys.ts'
 import { accepted, type Checked, type Done, refuse, type Refused } from './outcome.ts'
 import { createTables } from './tables.ts'
@@ -29,12 +29,24 @@ export function findKey(stores: Stores, call: ServiceCall, name: string): Checke
   return keyOfArn(stores, alias.keyArn)
 }
 
-/** The key that a key ID or key ARN names: operations that manage a key take no alias. */
-export function findManagedKey(stores: Stores, call: ServiceCall, name: string): Checked<Key> {
+/** The key that a key ID or key ARN names, unless `refusal` says why not: operations that manage a key take no alias. */
+export function findManagedKey(
+  stores: Stores,
+  call: ServiceCall,
+  name: string,
+  refusal: (key: Key) => Refused | null = () => null,
+): Checked<Key> {
   const parsed = parseKeyName(name, call)
   if (!parsed.ok) return parsed
   if (parsed.value.kind === 'alias') return refuse('NotFoundException', `Invalid keyId '${name}'`)
-  return keyOfArn(stores, parsed.value.keyArn)
+  const key = keyOfArn(stores, parsed.value.keyArn)
+  return key.ok ? (refusal(key.value) ?? key) : key
+}
+
+/** The key that `KeyId` names, of an operation that needs to know no more. */
+export function managedKey(stores: Stores, call: ServiceCall, refusal?: (key: Key) => Refused | null): Checked<Key> {
+  const name = requiredKeyName(call.input, 'KeyId')
+  return name.ok ? findManagedKey(stores, call, name.value, refusal) : name
 }
 
 function keyOfArn(stores: Stores, keyArn: string): Checked<Key> {

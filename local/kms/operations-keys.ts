@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { ServiceCall } from '../service.ts'
 import { flag, integer, text } from './input.ts'
 import { arnOfKey, requiredKeyName } from './key-names.ts'
-import { DAY_MS, type Key, type KeyState } from './keys.ts'
+import { DAY_MS, type KeyState } from './keys.ts'
 import { keyMetadata, keyMetadataOfTrail, timestamp } from './metadata.ts'
-import { findKey, findManagedKey, type Operation, pendingDeletion, type Stores } from './operation.ts'
+import { findKey, findManagedKey, managedKey, type Operation, pendingDeletion } from './operation.ts'
 import { accepted, type Checked, refuse, refuseRequest, together } from './outcome.ts'
 import { pageOutput, pageRequest } from './paging.ts'
 import { defaultKeyPolicy, keyPolicy } from './policy.ts'
@@ -99,11 +99,9 @@ export const listKeys: Operation = (stores, call) => {
 /** EnableKey and DisableKey; a key that is there already stays. */
 export function switchTo(state: KeyState): Operation {
   return (stores, call) => {
-    const key = managedKey(stores, call)
+    const key = managedKey(stores, call, pendingDeletion)
     if (!key.ok) return key
     const { keyArn } = key.value
-    const refused = pendingDeletion(key.value)
-    if (refused !== null) return refused
     stores.keys.setState(keyArn, state, null)
     return accepted({ output: {}, resourceArns: [keyArn], responseElements: { keyId: keyArn } })
   }
@@ -115,10 +113,8 @@ export const scheduleKeyDeletion: Operation = (stores, call) => {
     windowDays: integer(call.input, 'PendingWindowInDays', PENDING_WINDOW_DAYS),
   })
   if (!request.ok) return request
-  const key = findManagedKey(stores, call, request.value.name)
+  const key = findManagedKey(stores, call, request.value.name, pendingDeletion)
   if (!key.ok) return key
-  const refused = pendingDeletion(key.value)
-  if (refused !== null) return refused
   const { keyArn } = key.value
   const windowDays = request.value.windowDays ?? PENDING_WINDOW_DAYS_DEFAULT
   const deletionMs = call.timeMs + windowDays * DAY_MS
@@ -142,9 +138,4 @@ export const cancelKeyDeletion: Operation = (stores, call) => {
   if (state !== 'PendingDeletion') return refuse('KMSInvalidStateException', `${keyArn} is not pending deletion.`, [keyArn])
   stores.keys.setState(keyArn, 'Disabled', null)
   return accepted({ output: { KeyId: keyArn }, resourceArns: [keyArn], responseElements: { keyId: keyArn } })
-}
-
-function managedKey(stores: Stores, call: ServiceCall): Checked<Key> {
-  const name = requiredKeyName(call.input, 'KeyId')
-  return name.ok ? findManagedKey(stores, call, name.value) : name
 }

@@ -2,7 +2,7 @@ import { flag, integer, required } from './input.ts'
 import { requiredKeyName } from './key-names.ts'
 import { DAY_MS } from './keys.ts'
 import { timestamp } from './metadata.ts'
-import { findManagedKey, type Operation, pendingDeletion, unusable } from './operation.ts'
+import { findManagedKey, managedKey, type Operation, pendingDeletion, unusable } from './operation.ts'
 import { accepted, refuse, together } from './outcome.ts'
 import { pageOutput, pageRequest } from './paging.ts'
 import { keyPolicy, POLICY_NAME, policyName } from './policy.ts'
@@ -20,10 +20,8 @@ export const enableKeyRotation: Operation = (stores, call) => {
     periodDays: integer(call.input, 'RotationPeriodInDays', ROTATION_PERIOD_DAYS),
   })
   if (!request.ok) return request
-  const key = findManagedKey(stores, call, request.value.name)
+  const key = findManagedKey(stores, call, request.value.name, unusable)
   if (!key.ok) return key
-  const refused = unusable(key.value)
-  if (refused !== null) return refused
   const { keyArn } = key.value
   const periodDays = request.value.periodDays ?? ROTATION_PERIOD_DAYS_DEFAULT
   stores.keys.setRotation(keyArn, { periodDays, nextMs: call.timeMs + periodDays * DAY_MS })
@@ -31,12 +29,8 @@ export const enableKeyRotation: Operation = (stores, call) => {
 }
 
 export const disableKeyRotation: Operation = (stores, call) => {
-  const name = requiredKeyName(call.input, 'KeyId')
-  if (!name.ok) return name
-  const key = findManagedKey(stores, call, name.value)
+  const key = managedKey(stores, call, unusable)
   if (!key.ok) return key
-  const refused = unusable(key.value)
-  if (refused !== null) return refused
   stores.keys.setRotation(key.value.keyArn, null)
   return accepted({ output: {}, resourceArns: [key.value.keyArn] })
 }
@@ -46,9 +40,7 @@ export const disableKeyRotation: Operation = (stores, call) => {
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html
  */
 export const getKeyRotationStatus: Operation = (stores, call) => {
-  const name = requiredKeyName(call.input, 'KeyId')
-  if (!name.ok) return name
-  const key = findManagedKey(stores, call, name.value)
+  const key = managedKey(stores, call)
   if (!key.ok) return key
   const { keyArn, keyId, rotation, state } = key.value
   const status =
@@ -62,10 +54,8 @@ export const tagResource: Operation = (stores, call) => {
   const request = together({ name: requiredKeyName(call.input, 'KeyId'), tags: required('Tags', tagList(call.input)) })
   if (!request.ok) return request
   const { name, tags } = request.value
-  const key = findManagedKey(stores, call, name)
+  const key = findManagedKey(stores, call, name, pendingDeletion)
   if (!key.ok) return key
-  const refused = pendingDeletion(key.value)
-  if (refused !== null) return refused
   const { keyArn } = key.value
   const tagKeys = new Set([...stores.tags.page(keyArn, '', TAGS_MAX), ...tags].map(({ tagKey }) => tagKey))
   if (tagKeys.size > TAGS_MAX) return refuse('LimitExceededException', `A KMS key can have ${TAGS_MAX} tags at most.`, [keyArn])
@@ -76,10 +66,8 @@ export const tagResource: Operation = (stores, call) => {
 export const untagResource: Operation = (stores, call) => {
   const request = together({ name: requiredKeyName(call.input, 'KeyId'), tagKeys: tagKeyList(call.input) })
   if (!request.ok) return request
-  const key = findManagedKey(stores, call, request.value.name)
+  const key = findManagedKey(stores, call, request.value.name, pendingDeletion)
   if (!key.ok) return key
-  const refused = pendingDeletion(key.value)
-  if (refused !== null) return refused
   const { keyArn } = key.value
   stores.tags.remove(keyArn, request.value.tagKeys)
   return accepted({ output: {}, resourceArns: [keyArn], responseElements: { keyId: keyArn } })
