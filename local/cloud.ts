@@ -27,7 +27,8 @@ import { memoryState, openState } from './state.ts'
 import { createTargets } from './targets.ts'
 
 /** fauxqs knows no other account. */
-const ACCOUNT = parseAccountId('000000000000')
+export const LOCAL_ACCOUNT_ID = '000000000000'
+const ACCOUNT = parseAccountId(LOCAL_ACCOUNT_ID)
 const REGION = 'eu-central-1'
 const TRAIL = 'keytrail'
 

@@ -8,7 +8,7 @@ import type { RunNews, RunOrder, RunRecords, RunReport } from '../../shared/usag
 import { EVENT_AGE_S_MAX } from '../../shared/usage/usage-message.ts'
 import { type Dimension, DIMENSIONS, usageReport } from '../../shared/usage/usage-report.ts'
 import type { UseTally } from '../../shared/usage/use-ledger.ts'
-import { type LocalCloud, startLocalCloud } from '../cloud.ts'
+import { LOCAL_ACCOUNT_ID, type LocalCloud, startLocalCloud } from '../cloud.ts'
 import { encryptUnderCache } from './caching.ts'
 import { makeCalls } from './calls.ts'
 import { readParked } from './parked.ts'
@@ -38,7 +38,7 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     startMs: order.startMs,
     delivery: DELIVERY,
     seed: SEED,
-    parameters: { AuditedAccounts: ['000000000000', ...order.accounts].join(',') },
+    parameters: { AuditedAccounts: [LOCAL_ACCOUNT_ID, ...order.accounts].join(',') },
     ...tally,
   })
   try {
