@@ -88,7 +88,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     const answering = services.get(service)
     if (answering === undefined) return failed(service, unknownService(service), requestId)
     const principal = options.principals.of(scope.accessKeyId)
-    const request: HttpRequest = { method, target, headers, body, scope, principal, requestId, sourceIp: LOOPBACK }
+    const request: HttpRequest = { method, target, headers, body, scope, principal, isSecure: false, requestId, sourceIp: LOOPBACK }
     const answer = await answering.answer(request)
     return { ...answer, headers: { 'x-amzn-requestid': requestId, ...answer.headers } }
   }

@@ -13,6 +13,8 @@ export type HttpRequest = {
   readonly scope: CredentialScope
   readonly principal: Principal
   readonly requestId: string
+  /** It came over TLS. */
+  readonly isSecure: boolean
   /** Of the caller; `127.0.0.1`. */
   readonly sourceIp: string
 }

@@ -63,10 +63,13 @@ export async function callService(parts: {
   readonly request: HttpRequest
   readonly operation: string
   readonly input: JsonObject
+  /** The service that calls in the principal's name; left out: the principal itself. */
+  readonly via?: string
 }): Promise<ServiceAnswer> {
-  const { service, room, request, operation, input } = parts
-  const { principal, requestId, scope } = request
-  const call = { operation, input, region: scope.region, accountId: principal.accountId, principal, requestId, timeMs: room.nowMs() }
+  const { service, room, request, operation, input, via = null } = parts
+  const { principal, isSecure, requestId, scope } = request
+  const { accountId } = principal
+  const call = { operation, input, region: scope.region, accountId, principal, via, isSecure, requestId, timeMs: room.nowMs() }
   try {
     const answer = await service.call(call)
     if (answer.trail !== null) tell(room, { call, service, answer, ...origin(request) })

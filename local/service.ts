@@ -20,6 +20,10 @@ export type ServiceCall = {
   /** The local cloud's own account. */
   readonly accountId: AccountId
   readonly principal: Principal
+  /** The service that makes this call in the principal's name, such as `s3.amazonaws.com`; null: the principal makes it. */
+  readonly via: string | null
+  /** It came over TLS. */
+  readonly isSecure: boolean
   readonly requestId: string
   /** By the local cloud's clock. */
   readonly timeMs: number

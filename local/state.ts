@@ -32,7 +32,7 @@ const OWN_FOLDERS = [DYNAMODB_FOLDER, QUEUES_FOLDER]
 /** All that the local cloud writes into its folder besides the lock; `fresh` removes these and nothing else. */
 const OWN_NAMES = [DATABASE, ...DATABASE_PARTS, ...OWN_FOLDERS]
 /** To be raised when tables change in a way that older state does not fit. */
-const VERSION = 1
+const VERSION = 2
 
 /**
  * Opens the folder (made if missing, for its owner only) and holds it until closed or dead. What the local cloud writes there is its owner's

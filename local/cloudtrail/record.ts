@@ -9,6 +9,8 @@ const RESPONSE_BYTES_MAX = 100 * 1024
 const ADDITIONAL_BYTES_MAX = 28 * 1024
 const SHORT_FIELD_BYTES_MAX = 1024
 const EVENT_BYTES_MAX = 256 * 1024
+/** What a service that calls in somebody's name stands as. https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html */
+const AWS_INTERNAL = 'AWS Internal'
 /** What stands in the place of a field that was too large. */
 const OMITTED: JsonObject = { omitted: true }
 
@@ -29,15 +31,16 @@ export function recordOfCall(answered: AnsweredCall, newEventId: () => string = 
   const { call, eventSource, answer, userAgent, sourceIp } = answered
   const { trail } = answer
   if (trail === null) return null
+  const { via } = call
   const record = {
     eventVersion: '1.11',
-    userIdentity: call.principal.userIdentity,
+    userIdentity: { ...call.principal.userIdentity, ...(via !== null && { invokedBy: AWS_INTERNAL }) },
     eventTime: wholeSecondText(call.timeMs),
     eventSource,
     eventName: call.operation,
     awsRegion: call.region,
-    sourceIPAddress: sourceIp,
-    userAgent: cappedText(userAgent, SHORT_FIELD_BYTES_MAX),
+    sourceIPAddress: via === null ? sourceIp : AWS_INTERNAL,
+    userAgent: via === null ? cappedText(userAgent, SHORT_FIELD_BYTES_MAX) : AWS_INTERNAL,
     ...('failure' in answer && {
       errorCode: recordedErrorCode(answer.failure.code),
       errorMessage: cappedText(answer.failure.message, SHORT_FIELD_BYTES_MAX),

@@ -68,6 +68,7 @@ async function asked(operation: string, input: object): Promise<unknown> {
     scope: { accessKeyId: 'any', region: 'us-east-1', service: 'dynamodb' },
     principal: ground.principals.of('any'),
     requestId: 'any',
+    isSecure: false,
     sourceIp: '127.0.0.1',
   })
   return JSON.parse(body.toString())

@@ -43,6 +43,8 @@ export class Cloud {
         userId: 'AROAEXAMPLE',
         userIdentity: { type: 'AssumedRole', accountId: ACCOUNT, arn: CALLER_ARN },
       },
+      via: null,
+      isSecure: false,
       requestId: '12345126-30d5-4b28-98b9-9153da559963',
       timeMs: this.timeMs,
     }

@@ -35,6 +35,8 @@ export function callOf(operation: string, input: JsonObject = {}, changes: Parti
     region: REGION,
     accountId: ACCOUNT,
     principal: PRINCIPAL,
+    via: null,
+    isSecure: false,
     requestId: '7e9b1a52-0c3d-4a55-9a3b-3f1f0d9a7c11',
     timeMs: START_MS,
     ...changes,
