@@ -10,7 +10,10 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
   // Start-up is most of a short run, and most of start-up is compiling: what was compiled once is kept.
   // Not in the temporary folder: on a shared machine somebody else might have put code there.
   const { enableCompileCache } = await import('node:module')
-  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/keytrail', import.meta.url)))
+  const folder = fileURLToPath(new URL('../node_modules/.cache/keytrail', import.meta.url))
+  enableCompileCache(folder)
+  // For the processes that it starts.
+  process.env.NODE_COMPILE_CACHE ??= folder
   await import('./main.ts')
 } else {
   const pinned = fileURLToPath(new URL(`../node_modules/node-${process.platform}-${process.arch}/bin/node`, import.meta.url))

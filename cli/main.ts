@@ -1,11 +1,15 @@
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { standingFolder } from '../shared/wiring.ts'
+import { auditCommand } from './commands/audit.ts'
 import { decryptCommand } from './commands/decrypt.ts'
 import { encryptCommand } from './commands/encrypt.ts'
+import { explainCommand } from './commands/explain.ts'
 import { localCommand } from './commands/local.ts'
+import { rulesCommand } from './commands/rules.ts'
 import { startCommand } from './commands/start.ts'
 import { usageCommand } from './commands/usage.ts'
+import { workshopCommand } from './commands/workshop.ts'
 import { ExitCode, UsageError } from './exit.ts'
 import { shown } from './output/shown.ts'
 
@@ -38,7 +42,18 @@ const program = new Command('keytrail')
   })
   .showHelpAfterError('(--help shows the options)')
 const here = standingFolder()
-for (const command of [usageCommand(here), encryptCommand(here), decryptCommand(here), localCommand(here), startCommand(here)]) {
+const commands = [
+  usageCommand,
+  encryptCommand,
+  decryptCommand,
+  workshopCommand,
+  auditCommand,
+  rulesCommand,
+  explainCommand,
+  localCommand,
+  startCommand,
+]
+for (const command of commands.map((make) => make(here))) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 

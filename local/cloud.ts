@@ -2,23 +2,34 @@ import { CreateTrailCommand, DescribeTrailsCommand, StartLoggingCommand } from '
 import { existsSync, readFileSync } from 'node:fs'
 import { parseAccountId } from '../shared/arn.ts'
 import type { JsonObject } from '../shared/json.ts'
+import { KMS_EVENT_SOURCE } from '../shared/usage/operations.ts'
+import { ensureCertificate } from './certificate.ts'
 import { createClients, type Clients } from './clients.ts'
 import { type LocalClock, openClock } from './clock.ts'
 import { createDelivery, type Delivery, type DeliveryOptions } from './cloudtrail/delivery.ts'
 import { createRandom } from './cloudtrail/random.ts'
-import { recordOfCall } from './cloudtrail/record.ts'
+import { recordsOfCall } from './cloudtrail/record.ts'
+import { recordOfServiceEvent } from './cloudtrail/service-event.ts'
 import { createCloudTrail } from './cloudtrail/service.ts'
+import { createCloudFormation } from './cloudformation.ts'
+import { createCloudWatch } from './cloudwatch/service.ts'
 import { openDynamoDb } from './dynamodb.ts'
 import { ensurePortFree, startEndpoint } from './endpoint.ts'
 import { createBus, type EventBus, type RuleOutcome } from './events/bus.ts'
 import { createEventBridge } from './events/service.ts'
 import type { LostEvent } from './events/target-delivery.ts'
+import { createIdentityServices } from './iam/identity-services.ts'
+import type { SeenCall } from './json-protocol.ts'
 import { createKms } from './kms/service.ts'
 import type { InvocationOutcome, LocalFunction } from './lambda/functions.ts'
 import type { BatchOutcome, Mapping } from './lambda/mapping.ts'
-import { createPrincipals } from './principals.ts'
+import { type Mail, mailboxIn, mailControl } from './mail/mailbox.ts'
+import { topicMail } from './mail/topic-mail.ts'
 import { openQueues } from './queues.ts'
+import { createS3 } from './s3/service.ts'
+import { createSageMaker } from './sagemaker/service.ts'
 import { createSecretsManager } from './secrets.ts'
+import { createSecurityHub } from './security-hub/service.ts'
 import { runSchedules } from './schedules.ts'
 import { startFunctions } from './stack/functions.ts'
 import { provision } from './stack/provision.ts'
@@ -35,6 +46,8 @@ const TRAIL = 'keytrail'
 export type LocalCloud = {
   /** Where the SDK finds it: `http://127.0.0.1:<port>`. */
   readonly url: string
+  /** The same port over TLS, for who trusts the certificate (PEM); with a folder it stands there as `certificate.pem`. */
+  readonly secure: { readonly endpoint: string; readonly certificate: string }
   readonly region: string
   readonly accountId: string
   readonly clock: LocalClock
@@ -44,6 +57,8 @@ export type LocalCloud = {
   readonly delivery: Delivery
   /** Brings an event to the bus as AWS's own services and forwarding rules do: `PutEvents` refuses their sources. */
   publish(envelope: JsonObject): Promise<readonly RuleOutcome[]>
+  /** What SNS would have sent by e-mail, newest first. */
+  mail(): readonly Mail[]
   /** Resolves when no event is due and no message waits to be handled. */
   settle(): Promise<void>
   close(): Promise<void>
@@ -61,6 +76,8 @@ export type LocalCloudOptions = {
   readonly seed: number
   /** Of the stack, instead of their defaults. */
   readonly parameters: Readonly<Record<string, string>>
+  /** Functions of the stack, by name, that do nothing: what waits for them in queues stays there. */
+  readonly idle?: readonly string[]
   /** A line that a function wrote. */
   onLog(functionName: string, line: string): void
   onBatch(functionName: string, batch: BatchOutcome): void
@@ -110,23 +127,45 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const bus: EventBus = { ...rules, publish }
   const delivery = createDelivery({ db, clock, random: createRandom(options.seed), publish, onFault, options: options.delivery })
   stack.defer(() => delivery.stop())
+  const identity = createIdentityServices({ db, accountId: ACCOUNT, nowMs: () => clock.nowMs() })
+  const { access, principals } = identity
+  const kms = createKms(db, { access, clock, onServiceEvent: (event) => delivery.accept(recordOfServiceEvent(event, KMS_EVENT_SOURCE)) })
   const secrets = createSecretsManager(db)
-  const principals = createPrincipals(ACCOUNT)
+  let settleAll = (): Promise<void> => delivery.settle()
+  const certificate = await ensureCertificate(state)
+  const cloudWatch = createCloudWatch({ db })
+  const onCall = (seen: SeenCall): void => {
+    for (const record of recordsOfCall({ ...seen, eventSource: seen.service.eventSource })) delivery.accept(record)
+    cloudWatch.see(seen)
+  }
+  const room = { nowMs: () => clock.nowMs(), onCall, onFault }
+  const cloudFormation = createCloudFormation({ db, accountId: ACCOUNT, room })
+  const mailbox = mailboxIn(db)
   const endpoint = await startEndpoint({
     port: options.port,
-    services: [createEventBridge({ db, bus }), createCloudTrail({ db }), createKms(db), secrets],
+    certificate,
+    http: {
+      ...identity.http(room),
+      cloudformation: cloudFormation,
+      s3: createS3({ db, store: queues, kms, access, room }),
+      securityhub: createSecurityHub({ db, room }),
+      sns: topicMail({ topics: queues, mailbox, nowMs: room.nowMs }),
+    },
+    services: [createEventBridge({ db, bus }), createCloudTrail({ db }), kms, secrets, cloudWatch, createSageMaker({ db })],
     dynamodb,
     queues,
     principals,
     clock,
-    onCall(seen) {
-      const record = recordOfCall({ ...seen, eventSource: seen.service.eventSource })
-      if (record !== null) delivery.accept(record)
-    },
+    onCall,
     onFault,
+    control: {
+      // For who moves the clock and wants to see what came of it.
+      'POST /settle': async () => ({ status: 200, body: { settled: await settleAll().then(() => true) } }),
+      ...mailControl(mailbox),
+    },
   })
   stack.defer(() => endpoint.close())
-  const { url } = endpoint
+  const { url, secureUrl } = endpoint
   const clients = createClients({ url, region: REGION })
   late.clients = clients
   stack.defer(() => clients.destroy())
@@ -136,19 +175,24 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const made = await provision(description, {
     accountId: ACCOUNT,
     region: REGION,
+    stackId: cloudFormation.stackId(REGION, clock.nowMs()),
     parameters: options.parameters,
     ...clients,
+    ensureRole: identity.ensureRole,
     ensureSecret: (name, length) => secrets.ensureSecret(name, { length, region: REGION, accountId: ACCOUNT ?? '', timeMs: clock.nowMs() }),
   })
+  cloudFormation.tell({ description, made, region: REGION }, clock.nowMs())
   const started = startFunctions(description, { made, url, region: REGION, principals, clock, queues, ...options })
   for (const [arn, each] of started.functions) functions.set(arn, each)
   stack.defer(() => started.close())
+  settleAll = () => settle(delivery, started.mappings)
   const stopSchedules = runSchedules({ bus, clock, onFault })
   stack.defer(stopSchedules)
 
   const resources = stack.move()
   return {
     url,
+    secure: { endpoint: secureUrl, certificate: certificate.certificate },
     region: REGION,
     accountId: ACCOUNT,
     clock,
@@ -156,7 +200,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     made,
     delivery,
     publish: (envelope) => publish(envelope, REGION),
-    settle: () => settle(delivery, started.mappings),
+    mail: () => mailbox.contents().mails,
+    settle: () => settleAll(),
     close: () => resources.disposeAsync(),
   }
 }

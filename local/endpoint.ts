@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { TLSSocket } from 'node:tls'
+import type { Certificate } from './certificate.ts'
 import type { LocalClock } from './clock.ts'
 import { clockControl, CONTROL_PATH, controlAnswer, type ControlHandlers } from './control.ts'
+import { credentialFailure } from './iam/credentials.ts'
 import { failed, type HttpAnswer, type HttpFailure, type HttpRequest, type HttpService, jsonAnswer } from './http.ts'
 import { jsonProtocol, type SeenCall } from './json-protocol.ts'
 import type { Principals } from './principals.ts'
@@ -10,10 +13,13 @@ import { bodyOf, type GateOptions, refusedAtGate } from './request.ts'
 import type { Service } from './service.ts'
 import { scopeOf } from './signature.ts'
 import { sts } from './sts.ts'
+import { serveTlsToo } from './tls-too.ts'
 
 export type Endpoint = {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
+  /** `https://127.0.0.1:<port>`: the same port; nobody listens there to TLS without a certificate. */
+  readonly secureUrl: string
   readonly port: number
   /** Takes no more calls, waits for those that run (`closeWaitMs` at most), then cuts every connection. */
   close(): Promise<void>
@@ -29,6 +35,8 @@ export type EndpointOptions = {
   readonly http?: Readonly<Record<string, HttpService>>
   readonly principals: Principals
   readonly clock: LocalClock
+  /** Left out: plain HTTP only. */
+  readonly certificate?: Certificate
   /** Control requests besides those of the clock. */
   readonly control?: ControlHandlers
   onCall(seen: SeenCall): void
@@ -68,6 +76,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       .catch(onFault)
   })
   server.maxConnections = CONNECTIONS_MAX
+  const tls = options.certificate === undefined ? null : serveTlsToo(server, options.certificate)
   await listen(server, options.port)
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.port
@@ -87,8 +96,11 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     if (typeof scope === 'string') return failed('', scope === 'missing' ? NO_TOKEN : NO_SCOPE, requestId)
     const answering = services.get(service)
     if (answering === undefined) return failed(service, unknownService(service), requestId)
+    const fault = options.principals.faultOf(scope.accessKeyId)
+    if (fault !== null) return failed(service, credentialFailure(service, fault), requestId)
     const principal = options.principals.of(scope.accessKeyId)
-    const request: HttpRequest = { method, target, headers, body, scope, principal, isSecure: false, requestId, sourceIp: LOOPBACK }
+    const isSecure = incoming.socket instanceof TLSSocket
+    const request: HttpRequest = { method, target, headers, body, scope, principal, isSecure, requestId, sourceIp: LOOPBACK }
     const answer = await answering.answer(request)
     return { ...answer, headers: { 'x-amzn-requestid': requestId, ...answer.headers } }
   }
@@ -105,6 +117,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
 
   return {
     url: `http://${LOOPBACK}:${port}`,
+    secureUrl: `https://${LOOPBACK}:${port}`,
     port,
     async close() {
       if (closing) return
@@ -114,6 +127,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       })
       queues.endWaits()
       server.closeIdleConnections()
+      tls?.closeSilent()
       const patience = setTimeout(() => {
         for (const response of running) response.destroy()
         server.closeAllConnections()

@@ -1,7 +1,10 @@
 /** The process behind `keytrail local`: the local cloud by itself, until it is told to end. */
-import type { LocalOrder } from '../shared/local-order.ts'
+import { rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { ENDPOINT_FILE, type LocalNews, type LocalOrder } from '../shared/local-order.ts'
 import { startLocalCloud } from './cloud.ts'
 import { obstacleOf } from './obstacle.ts'
+import { forgetAws } from './own-environment.ts'
 
 /** What the process ends with, for its parent. */
 const Exit = { fine: 0, refused: 3, fault: 70 } as const
@@ -14,6 +17,7 @@ process.on('disconnect', () => void end())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
 // Keys and secrets stand in the state: they are their owner's alone.
 process.umask(0o077)
+forgetAws()
 process.once('message', (order: LocalOrder) => void begin(order))
 
 let closing: Promise<void> | null = null
@@ -38,8 +42,15 @@ async function begin(order: LocalOrder): Promise<void> {
       onLost: ({ ruleArn, targetArn, reason }) => say(`lost: an event of ${ruleArn} for ${targetArn} (${reason})`),
       onFault: (error) => say(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     })
-    close = () => cloud.close()
-    process.send?.({ url: cloud.url, region: cloud.region, folder: order.folder, now: new Date(cloud.clock.nowMs()).toISOString() })
+    const now = new Date(cloud.clock.nowMs()).toISOString()
+    const news: LocalNews = { url: cloud.url, region: cloud.region, folder: order.folder, now }
+    const endpointFile = path.join(order.folder, ENDPOINT_FILE)
+    writeFileSync(endpointFile, JSON.stringify(news))
+    close = async () => {
+      rmSync(endpointFile, { force: true })
+      await cloud.close()
+    }
+    process.send?.(news)
   } catch (error) {
     const obstacle = obstacleOf(error)
     say(obstacle ?? (error instanceof Error ? (error.stack ?? error.message) : String(error)))

@@ -2,7 +2,7 @@ import { cappedText } from '../shared/text.ts'
 import type { HttpFailure, HttpRequest } from './http.ts'
 
 /**
- * What fauxqs answers of S3, by the names in the query. It takes a request for anything else (`?encryption`, `?policy`, `?tagging`, …) for
+ * What is known of S3 behind this, by the names in the query. fauxqs takes a request for anything else (`?acl`, `?cors`, `?versions`, …) for
  * one about the bucket or the object itself, and answers as if it had done it.
  */
 const KNOWN = [
@@ -19,12 +19,11 @@ const KNOWN = [
   'max-keys',
   'partNumber',
   'prefix',
-  'renameObject',
   'start-after',
   'uploadId',
   'x-id',
 ]
-const KNOWN_PREFIXES = ['response-', 'X-Amz-']
+const KNOWN_PREFIXES = ['response-', 'x-amz-']
 /** A part list or the list of uploads is not among what fauxqs answers. */
 const KNOWN_WITH_METHOD = ['POST uploads']
 
@@ -34,13 +33,13 @@ function namesIn(target: string): readonly string[] {
   return start === -1 ? [] : [...new URLSearchParams(target.slice(start + 1)).keys()]
 }
 
-/** The first name in the query of an S3 request that fauxqs would not heed; null if it knows all. */
-export function unheeded(method: string, target: string): string | null {
+/** The first name in the query of an S3 request that nobody would heed; null if all are known, by fauxqs or as `<method> <name>` of `own`. */
+export function unheeded(method: string, target: string, own: readonly string[] = []): string | null {
   // GET with an upload ID is ListParts, which fauxqs answers with the object.
   const known = (name: string): boolean =>
     (name === 'uploadId' && method === 'GET' ? false : KNOWN.includes(name)) ||
-    KNOWN_PREFIXES.some((prefix) => name.startsWith(prefix)) ||
-    KNOWN_WITH_METHOD.includes(`${method} ${name}`)
+    KNOWN_PREFIXES.some((prefix) => name.toLowerCase().startsWith(prefix)) ||
+    [...KNOWN_WITH_METHOD, ...own].includes(`${method} ${name}`)
   return namesIn(target).find((name) => !known(name)) ?? null
 }
 
@@ -50,20 +49,20 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'POST', 'PUT']
 const BUCKET = /^[a-z\d][\w.-]{0,62}$/i
 /** fauxqs answers `GET /health` for itself. */
 const NOT_HAD = ['health']
-const SOURCES = ['x-amz-copy-source', 'x-amz-rename-source']
+const SOURCE = 'x-amz-copy-source'
 
 type ObjectRequest = Pick<HttpRequest, 'method' | 'target' | 'headers'>
 
-/** Why fauxqs must not see a request for S3, null if it may. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
-export function refusedObjectRequest({ method, target, headers }: ObjectRequest): HttpFailure | null {
+/** Why a request for S3 must not be taken up, null if it may; `own` is known besides what fauxqs knows. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+export function refusedObjectRequest({ method, target, headers }: ObjectRequest, own: readonly string[] = []): HttpFailure | null {
   const [path = ''] = target.split('?')
   const bucket = path.split('/')[1] ?? ''
   const names = namesIn(target)
-  const name = unheeded(method, target)
+  const name = unheeded(method, target, own)
   if (!path.startsWith('/') || !isDecodable(path)) return INVALID_URI
   if (!METHODS.includes(method) || (path === '/' && method !== 'GET')) return NOT_ALLOWED
   if (path !== '/' && !BUCKET.test(bucket)) return INVALID_BUCKET
-  if (SOURCES.some((header) => !isDecodable(String(headers[header] ?? '')))) return INVALID_SOURCE
+  if (!isDecodable(String(headers[SOURCE] ?? ''))) return INVALID_SOURCE
   if (new Set(names).size < names.length) return NAMED_TWICE
   if (name !== null) return missing(cappedText(name, SHOWN_BYTES_MAX))
   return NOT_HAD.includes(bucket) ? missing(`buckets of the name ${bucket}`) : null

@@ -13,11 +13,15 @@ import { type LocalState, QUEUES_FOLDER } from './state.ts'
 /** SQS, SNS and the objects of S3: fauxqs, without a listener of its own. Its times (delays, visibility) pass in real time. */
 export type Queues = HttpService &
   DirectQueues & {
+    /** What is subscribed to a topic; nothing, if there is no such topic. */
+    subscriptions(topicArn: string): readonly TopicSubscription[]
     /** Ends all waits for messages: they are answered with what is there. */
     endWaits(): void
     /** Before the state is closed. */
     close(): Promise<void>
   }
+
+export type TopicSubscription = { readonly arn: string; readonly protocol: string; readonly endpoint: string }
 
 export type QueuesOptions = {
   readonly state: LocalState
@@ -79,6 +83,7 @@ export async function openQueues(options: QueuesOptions): Promise<Queues> {
         return failed(request.scope.service, INTERNAL, request.requestId)
       }
     },
+    subscriptions: (topicArn) => [...snsStore.subscriptions.values()].filter((subscription) => subscription.topicArn === topicArn),
     endWaits: () => sqsStore.shutdown(),
     async close() {
       await app.close()

@@ -36,6 +36,15 @@ export type Trail = {
   readonly responseElements: JsonObject | null
   readonly resources?: readonly JsonObject[]
   readonly additionalEventData?: JsonObject
+  /** What the same call did in another Region, which has a record of its own there. */
+  readonly elsewhere?: Elsewhere
+  /** `eventID`, where the service has to know it; left out: a new one. */
+  readonly eventId?: string
+}
+
+export type Elsewhere = Pick<Trail, 'requestParameters' | 'responseElements' | 'resources'> & {
+  readonly operation: string
+  readonly region: string
 }
 
 export type ServiceFailure = {
@@ -48,7 +57,8 @@ export type ServiceFailure = {
 
 /** How a call ended. Without `trail` CloudTrail records nothing of it. */
 export type ServiceAnswer =
-  { readonly output: JsonObject; readonly trail: Trail | null } | { readonly failure: ServiceFailure; readonly trail: Trail | null }
+  | { readonly output: JsonObject; readonly trail: Trail | null }
+  | { readonly failure: ServiceFailure; readonly trail: Trail | null }
 
 /** A service of ours behind the endpoint, speaking AWS's JSON protocol 1.1. */
 export type Service = {

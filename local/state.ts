@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { CERTIFICATE_FILE, ENDPOINT_FILE } from '../shared/local-order.ts'
 import { lockFolder } from './folder-lock.ts'
 import { makeOwnFile, makeOwnFolder } from './own-files.ts'
 
@@ -26,11 +27,13 @@ export class StateUnreadable extends Error {
 const DATABASE = 'state.sqlite'
 export const DYNAMODB_FOLDER = 'dynamodb'
 export const QUEUES_FOLDER = 'queues'
+export const CERTIFICATE_KEY_FILE = 'certificate-key.pem'
+const CERTIFICATE_FILES = [CERTIFICATE_FILE, CERTIFICATE_KEY_FILE].flatMap((name) => [name, `${name}.new`])
 /** What SQLite may put beside it. */
 const DATABASE_PARTS = ['-wal', '-shm', '-journal'].map((end) => `${DATABASE}${end}`)
 const OWN_FOLDERS = [DYNAMODB_FOLDER, QUEUES_FOLDER]
 /** All that the local cloud writes into its folder besides the lock; `fresh` removes these and nothing else. */
-const OWN_NAMES = [DATABASE, ...DATABASE_PARTS, ...OWN_FOLDERS]
+const OWN_NAMES = [DATABASE, ...DATABASE_PARTS, ENDPOINT_FILE, ...CERTIFICATE_FILES, ...OWN_FOLDERS]
 /** To be raised when tables change in a way that older state does not fit. */
 const VERSION = 2
 

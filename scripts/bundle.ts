@@ -1,4 +1,5 @@
 /** What serverless.yml deploys, and how each function becomes one file. */
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { build } from 'esbuild'
@@ -38,6 +39,12 @@ function fileOf(settings: JsonObject): string | undefined {
   return HANDLER.exec(textOf(settings, 'handler') ?? '')?.groups?.['file']
 }
 
+/** The team's policy as it stands in the project; no bytes where there is none. It is deployed with the code that judges by it. */
+export function policyToDeploy(root: string): Uint8Array {
+  const file = path.join(root, 'keytrail.yml')
+  return existsSync(file) ? readFileSync(file) : new Uint8Array()
+}
+
 // Parts of the AWS SDK are CommonJS and call `require`, which an ES module does not have.
 const REQUIRE_BANNER =
   "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);"
@@ -57,6 +64,8 @@ export async function bundleFunction(root: string, { source, bundle, metafile }:
     // The ES modules of packages that have both: half the size.
     mainFields: ['module', 'main'],
     banner: { js: REQUIRE_BANNER },
+    // shared/wiring.ts
+    define: { KEYTRAIL_POLICY: JSON.stringify(Buffer.from(policyToDeploy(root)).toString('base64')) },
     metafile: true,
     logLevel: 'silent',
   })

@@ -8,7 +8,11 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
-import { bundleFunction, type Deployed, deployedFunctions } from './bundle.ts'
+import { readPolicy } from '../shared/policy-file/policy-file.ts'
+import { problemText } from '../shared/policy-file/problem.ts'
+import { ALL_RULES } from '../shared/rules/all-rules.ts'
+import { now } from '../shared/wiring.ts'
+import { bundleFunction, type Deployed, deployedFunctions, policyToDeploy } from './bundle.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '..')
 const NODE_MAJOR = 24
@@ -29,6 +33,15 @@ function functionsToDeploy(): readonly Deployed[] {
     )
   }
   return functions.value
+}
+
+/** A function that cannot read its policy does not start: better not deployed. */
+function checkPolicy(): void {
+  const read = readPolicy(policyToDeploy(ROOT), { rules: ALL_RULES, now: now() })
+  const problems = read.ok ? read.warnings : read.problems
+  const lines = problems.map((problem) => `  ${problemText('keytrail.yml', problem)}`).join('\n')
+  if (!read.ok) throw new Stopped(`keytrail.yml cannot be used. Put right:\n${lines}`)
+  if (lines !== '') process.stderr.write(`package: keytrail.yml:\n${lines}\n`)
 }
 
 async function bundleAll(functions: readonly Deployed[]): Promise<void> {
@@ -72,6 +85,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(ROOT, '.serverless') } } })
   const out = path.resolve(values.out)
   const functions = functionsToDeploy()
+  checkPolicy()
   await bundleAll(functions)
   runOsls(out)
   const files = [...functions.map(({ name }) => `${name}.zip`), TEMPLATE].map((name) => path.join(out, name))

@@ -36,6 +36,10 @@ export function parseAccountId(value: unknown): AccountId | null {
 export function kmsKeyArn(parts: { readonly keyId: string; readonly region: string; readonly accountId: string }): KmsKeyArn | null {
   const { keyId, region, accountId } = parts
   if (!KEY_ID.test(keyId) || !REGION.test(region) || !ACCOUNT_ID.test(accountId)) return null
-  const partition = PARTITION_OF_PREFIX.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
-  return parseKmsKeyArn(`arn:${partition}:kms:${region}:${accountId}:key/${keyId}`)
+  return parseKmsKeyArn(`arn:${partitionOf(region)}:kms:${region}:${accountId}:key/${keyId}`)
+}
+
+/** What stands behind `arn:` for resources of a Region. */
+export function partitionOf(region: string): string {
+  return PARTITION_OF_PREFIX.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
 }

@@ -1,7 +1,12 @@
 /** The only place that reads the environment and the clock (besides `local/`). */
 import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type AccountId, parseAccountId } from './arn.ts'
+import type { Hub } from './findings/asff.ts'
+import { type Policy, readPolicy } from './policy-file/policy-file.ts'
+import { problemText } from './policy-file/problem.ts'
+import type { Resource, Rule } from './rules/rule.ts'
 import { epochS, type EpochS } from './time.ts'
 
 /** Where the user stands. npm runs scripts from the project's root and tells the folder it was called from. */
@@ -10,6 +15,7 @@ export function standingFolder(): string {
   return path.resolve(calledFrom ?? process.cwd())
 }
 
+const POLICY_FILE = 'keytrail.yml'
 /** A local cloud's clock can run ahead of the machine's: it tells its functions by how much. */
 const CLOCK_OFFSET_MS = 'KEYTRAIL_CLOCK_OFFSET_MS'
 
@@ -19,7 +25,7 @@ export function now(): EpochS {
   return instant
 }
 
-/** Where the local cloud, or another stand-in for AWS, listens. */
+/** Where the local cloud, or another stand-in for AWS, listens, as the environment says: it may say anything. */
 export function localEndpoint(): string {
   const endpoint = process.env['AWS_ENDPOINT_URL'] ?? ''
   return endpoint === '' ? 'http://127.0.0.1:4566' : endpoint
@@ -36,18 +42,89 @@ export function countKeyUsageEnvironment(): {
   readonly accounts: ReadonlySet<AccountId>
   readonly contextDigestSecret: string
 } {
+  return { usageTable: required('USAGE_TABLE'), accounts: auditedAccounts(), contextDigestSecret: required('CONTEXT_DIGEST_SECRET') }
+}
+
+function auditedAccounts(): ReadonlySet<AccountId> {
   const audited = process.env['AUDITED_ACCOUNTS'] ?? ''
   const accounts = (audited === '' ? required('ACCOUNT_ID') : audited).split(',').map((text) => {
     const account = parseAccountId(text.trim())
     if (account === null) throw new Error('AUDITED_ACCOUNTS must hold account IDs of twelve digits with commas between')
     return account
   })
-  return { usageTable: required('USAGE_TABLE'), accounts: new Set(accounts), contextDigestSecret: required('CONTEXT_DIGEST_SECRET') }
+  return new Set(accounts)
 }
 
 /** What serverless.yml tells `roll-up-usage`. @throws if a variable is missing */
 export function rollUpUsageEnvironment(): { readonly usageTable: string } {
   return { usageTable: required('USAGE_TABLE') }
+}
+
+/** What serverless.yml tells `audit-change`. @throws if a variable is missing or no such thing */
+export function auditChangeEnvironment(): AuditEnvironment & { readonly accounts: ReadonlySet<AccountId> } {
+  return { ...sweepEnvironment(), accounts: auditedAccounts() }
+}
+
+/** What serverless.yml tells `sweep`. @throws if a variable is missing or no such thing */
+export function sweepEnvironment(): AuditEnvironment {
+  const account = parseAccountId(required('ACCOUNT_ID'))
+  const quotaShare = process.env['KEYTRAIL_QUOTA_SHARE']
+  if (account === null) throw new Error('ACCOUNT_ID must be an account ID of twelve digits')
+  return {
+    account,
+    ownStack: { kind: 'keytrail_stack', arn: required('STACK_ID'), accountId: account, region: required('AWS_REGION') },
+    usageTable: required('USAGE_TABLE'),
+    findingsTable: required('FINDINGS_TABLE'),
+    ownQueues: new Map(required('OWN_QUEUES').split(' ').map(pairAt)),
+    auditQueue: required('AUDIT_QUEUE'),
+    announceQueue: required('ANNOUNCE_QUEUE'),
+    quotaShare: quotaShare === undefined ? null : Number(quotaShare),
+  }
+}
+
+/** What the functions have in common that audit. Queues by URL, those of `ownQueues` by logical ID. */
+export type AuditEnvironment = {
+  readonly account: AccountId
+  readonly ownStack: Resource
+  readonly usageTable: string
+  readonly findingsTable: string
+  readonly ownQueues: ReadonlyMap<string, string>
+  readonly auditQueue: string
+  readonly announceQueue: string
+  /** How much of the account's quotas of calls is used, 1 being all; null: as much as is usual. */
+  readonly quotaShare: number | null
+}
+
+/** `<logical ID>=<URL>` */
+function pairAt(text: string): readonly [string, string] {
+  const at = text.indexOf('=')
+  if (at === -1) throw new Error('OWN_QUEUES must hold logical IDs with = and a URL behind')
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** What serverless.yml tells `announce`. @throws if a variable is missing */
+export function announceEnvironment(): { readonly findingsTable: string; readonly findingsTopic: string; readonly hub: Hub } {
+  return {
+    findingsTable: required('FINDINGS_TABLE'),
+    findingsTopic: required('FINDINGS_TOPIC'),
+    hub: { accountId: required('ACCOUNT_ID'), region: required('AWS_REGION') },
+  }
+}
+
+/** `keytrail.yml` in base64, put here by scripts/bundle.ts. */
+declare const KEYTRAIL_POLICY: string
+
+/** The team's policy: as it was when the function was bundled; without a bundle, as it stands in the project. */
+export function ownPolicy(rules: readonly Rule[]): Policy {
+  const read = readPolicy(policyBytes(), { rules, now: now() })
+  if (read.ok) return read.policy
+  throw new Error(`keytrail.yml cannot be used:\n${read.problems.map((problem) => problemText(POLICY_FILE, problem)).join('\n')}`)
+}
+
+function policyBytes(): Uint8Array {
+  if (typeof KEYTRAIL_POLICY === 'string') return Buffer.from(KEYTRAIL_POLICY, 'base64')
+  const file = new URL(`../${POLICY_FILE}`, import.meta.url)
+  return existsSync(file) ? readFileSync(file) : new Uint8Array()
 }
 
 function required(name: string): string {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 const GATES = [
   { title: 'types', command: 'tsc', args: [] },
   { title: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
-  { title: 'format', command: 'prettier', args: ['--check', '.'] },
+  { title: 'format', command: 'oxfmt', args: ['--check'] },
   { title: 'dead code', command: 'knip', args: [] },
 ] as const
 

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { fork } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { LocalNews, LocalOrder } from '../../shared/local-order.ts'
+import { CERTIFICATE_FILE, type LocalNews, type LocalOrder } from '../../shared/local-order.ts'
 import { ExitCode, UsageError } from '../exit.ts'
 import { shown } from '../output/shown.ts'
 
@@ -87,6 +87,9 @@ function welcome({ url, region, folder, now }: LocalNews): string {
 
 Let any AWS SDK or command line use it:
   export AWS_ENDPOINT_URL=${url} AWS_REGION=${region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+
+The same port speaks TLS, which S3 asks for where customers bring their own keys (SSE-C): trust ${shown(path.join(folder, CERTIFICATE_FILE))},
+and that alone. What it would have sent by e-mail: ${url}/_keytrail/mail
 
 Ctrl-C ends it.
 `

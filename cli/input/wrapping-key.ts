@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
+import { THERE_ONLY } from '../../shared/aws/access.ts'
 import { createKmsClient } from '../../shared/aws/kms.ts'
 import { EnvelopeError, type Keyring, kmsKeyring, rawAesKeyring } from '../../shared/envelope/index.ts'
+import { cappedText } from '../../shared/text.ts'
 import { localEndpoint } from '../../shared/wiring.ts'
 import { UsageError } from '../exit.ts'
 import { shown } from '../output/shown.ts'
@@ -17,6 +19,9 @@ const KEY_BYTES = [16, 24, 32]
 /** Twice the longest key in hexadecimal digits, and a line end. */
 const READ_BYTES_MAX = 66
 const NAMESPACE = 'keytrail'
+/** As the URL parser writes host names, whatever form they were given in. */
+const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])$/
+const SHOWN_BYTES_MAX = 200
 
 /** The keyring that `--key` means. @throws UsageError if it means none */
 export function wrappingKey({ key: keys, keyName, target }: EnvelopeOptions, standingFolder: string): WrappingKey {
@@ -27,15 +32,31 @@ export function wrappingKey({ key: keys, keyName, target }: EnvelopeOptions, sta
   }
   if (others.some((key) => key.startsWith(FILE))) throw new UsageError('a raw key stands alone: give --key once')
   if (keyName !== undefined) throw new UsageError('--key-name is for raw keys: KMS keys are named by their ARN')
-  const client = createKmsClient(
-    target === 'aws' ? {} : { endpoint: localEndpoint(), credentials: { accessKeyId: 'local', secretAccessKey: 'local' } },
-  )
+  const client = createKmsClient(target === 'aws' ? {} : localConfig())
   const keyring = orUsageError(() => kmsKeyring({ client, keyArn: first, furtherKeyArns: others }))
   if (target === 'aws') {
     for (const arn of keys)
       process.stderr.write(`keytrail: AWS, account ${shown(arn.split(':')[4] ?? '')}, Region ${shown(arn.split(':')[3] ?? '')}\n`)
   }
   return { keyring, close: () => client.close() }
+}
+
+/** Of this machine only. @throws UsageError if the endpoint is elsewhere */
+function localConfig(): NonNullable<Parameters<typeof createKmsClient>[0]> {
+  const endpoint = localEndpoint()
+  if (!isLoopback(endpoint)) {
+    throw new UsageError(
+      `AWS_ENDPOINT_URL leads away from this machine (${cappedText(endpoint, SHOWN_BYTES_MAX)}): unset it, or name AWS with --target aws`,
+    )
+  }
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  return { endpoint, credentials, ...THERE_ONLY }
+}
+
+function isLoopback(endpoint: string): boolean {
+  if (!URL.canParse(endpoint)) return false
+  const { protocol, hostname } = new URL(endpoint)
+  return (protocol === 'http:' || protocol === 'https:') && LOOPBACK.test(hostname)
 }
 
 /** What a keyring refuses before it is used stands on the command line. */

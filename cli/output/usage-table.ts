@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
 import { styleText } from 'node:util'
 import type { Dimension, UsageReport, UsageRow } from '../../shared/usage/usage-report.ts'
+import { BORDERLESS } from './borderless.ts'
 import { shown } from './shown.ts'
 
 const HEADINGS: Readonly<Record<Dimension, string>> = {
@@ -22,12 +23,6 @@ const ABSENT: Readonly<Record<Dimension, string>> = {
   errorCode: '',
   hour: '(not told)',
 }
-const NO_BORDERS = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
-} // prettier-ignore
-
 /** What a person reads: the calls by key, what names no key, and what was left out of the count and why. */
 export function usageTable(
   report: UsageReport,
@@ -61,8 +56,7 @@ function table(rows: readonly UsageRow[], by: readonly Dimension[], keyName: 'ke
   const lines = new Table({
     head: [...headings, 'succeeded', 'failed'].map(dim),
     colAligns: [...by.map(() => 'left' as const), 'right', 'right'],
-    chars: NO_BORDERS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    ...BORDERLESS,
   })
   for (const row of rows) {
     const values = by.map((dimension) => {

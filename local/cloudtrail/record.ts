@@ -10,7 +10,7 @@ const ADDITIONAL_BYTES_MAX = 28 * 1024
 const SHORT_FIELD_BYTES_MAX = 1024
 const EVENT_BYTES_MAX = 256 * 1024
 /** What a service that calls in somebody's name stands as. https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html */
-const AWS_INTERNAL = 'AWS Internal'
+export const AWS_INTERNAL = 'AWS Internal'
 /** What stands in the place of a field that was too large. */
 const OMITTED: JsonObject = { omitted: true }
 
@@ -24,7 +24,7 @@ export type AnsweredCall = {
 }
 
 /**
- * What CloudTrail writes of a call; null where the service has nothing recorded. There is no `tlsDetails`: the loopback has no TLS.
+ * What CloudTrail writes of a call; null where the service has nothing recorded. There is no `tlsDetails`: most calls on the loopback come without TLS.
  * The shape is that of the samples in events/.
  */
 export function recordOfCall(answered: AnsweredCall, newEventId: () => string = randomUUID): JsonObject | null {
@@ -49,7 +49,7 @@ export function recordOfCall(answered: AnsweredCall, newEventId: () => string = 
     responseElements: fitting(trail.responseElements, RESPONSE_BYTES_MAX),
     ...(trail.additionalEventData !== undefined && { additionalEventData: fitting(trail.additionalEventData, ADDITIONAL_BYTES_MAX) }),
     requestID: call.requestId,
-    eventID: newEventId(),
+    eventID: trail.eventId ?? newEventId(),
     readOnly: trail.readOnly,
     ...(trail.resources !== undefined && { resources: trail.resources }),
     eventType: 'AwsApiCall',
@@ -60,7 +60,20 @@ export function recordOfCall(answered: AnsweredCall, newEventId: () => string = 
   return fittingAsWhole(record)
 }
 
-function wholeSecondText(timeMs: number): string {
+/** The record of a call, and that of what the call did in another Region, where the service called itself in the caller's name. */
+export function recordsOfCall(answered: AnsweredCall): readonly JsonObject[] {
+  const record = recordOfCall(answered)
+  const elsewhere = answered.answer.trail?.elsewhere
+  if (record === null || elsewhere === undefined) return record === null ? [] : [record]
+  const { operation, region, ...trail } = elsewhere
+  const call = { ...answered.call, operation, region, requestId: randomUUID() }
+  const answer = { output: {}, trail: { readOnly: false, ...trail } }
+  const there = recordOfCall({ ...answered, call, answer, userAgent: AWS_INTERNAL })
+  return [record, { ...there, userIdentity: { ...call.principal.userIdentity, invokedBy: answered.eventSource } }]
+}
+
+/** `2026-10-20T07:04:39Z`: CloudTrail's times have whole seconds. */
+export function wholeSecondText(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 19)}Z`
 }
 

@@ -11,7 +11,8 @@ export type BasicSelector = {
 }
 /** A trail has selectors of one of the two kinds. Members are named as in AWS's API. */
 export type Selectors =
-  { readonly EventSelectors: readonly BasicSelector[] } | { readonly AdvancedEventSelectors: readonly AdvancedSelector[] }
+  | { readonly EventSelectors: readonly BasicSelector[] }
+  | { readonly AdvancedEventSelectors: readonly AdvancedSelector[] }
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html */
 const SELECTORS_MAX = 5

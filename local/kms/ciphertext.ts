@@ -5,7 +5,7 @@ import { canonicalText, type EncryptionContext } from './encryption-context.ts'
 export type KeyMaterial = {
   /** 64 hexadecimal digits, as CloudTrail names key material. */
   readonly materialId: string
-  /** 32 bytes. */
+  /** 32 bytes of a symmetric encryption key. */
   readonly secret: Uint8Array
 }
 
@@ -21,13 +21,12 @@ export type Ciphertext = {
 
 const VERSION = 1
 const CIPHER = 'aes-256-gcm'
-const SECRET_BYTES = 32
 const MATERIAL_ID_BYTES = 32
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-export function newKeyMaterial(): KeyMaterial {
-  return { materialId: randomBytes(MATERIAL_ID_BYTES).toString('hex'), secret: randomBytes(SECRET_BYTES) }
+export function newMaterialId(): string {
+  return randomBytes(MATERIAL_ID_BYTES).toString('hex')
 }
 
 /**

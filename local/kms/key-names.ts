@@ -13,6 +13,8 @@ export type KeyName = { readonly kind: 'key'; readonly keyArn: string } | { read
 const KEY_ID_LENGTH_MAX = 2048
 /** A UUID, or `mrk-` and 32 digits. https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id */
 const KEY_ID = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/
+/** What the IDs of multi-Region keys begin with. https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html */
+export const MULTI_REGION_PREFIX = 'mrk-'
 const ARN = /^arn:([^:]+):kms:([^:]*):([^:]*):(key|alias)\/(.+)$/
 
 /** A key ID, key ARN, alias name or alias ARN as it was sent; null if none was. */
@@ -47,6 +49,13 @@ function keyById(keyId: string, place: Place): Checked<KeyName> {
 /** Null where the place is no Region of AWS. */
 export function arnOfKey(keyId: string, place: Place): string | null {
   return kmsKeyArn({ keyId, region: place.region, accountId: place.accountId })
+}
+
+/** That of the related key in this place: keys of one multi-Region key ID share their material. Any other key's ARN stays. */
+export function relatedArn(keyArn: string, place: Place): string {
+  const [, , , , accountId, resource = ''] = keyArn.split(':')
+  const keyId = resource.slice(resource.indexOf('/') + 1)
+  return keyId.startsWith(MULTI_REGION_PREFIX) && accountId === place.accountId ? (arnOfKey(keyId, place) ?? keyArn) : keyArn
 }
 
 export function arnOfAlias(aliasName: string, place: Place): string {

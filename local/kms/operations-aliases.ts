@@ -2,7 +2,7 @@ import type { JsonObject } from '../../shared/json.ts'
 import { required, text } from './input.ts'
 import { arnOfAlias, keyNameText, requiredKeyName } from './key-names.ts'
 import { timestamp } from './metadata.ts'
-import { findManagedKey, type Operation, pendingDeletion } from './operation.ts'
+import { findManagedKey, type Operation } from './operation.ts'
 import { accepted, type Checked, refuse, type Refused, together, withResources } from './outcome.ts'
 import { pageOutput, pageRequest } from './paging.ts'
 
@@ -35,8 +35,6 @@ export const createAlias: Operation = (stores, call) => {
   if (!key.ok) return key
   const { keyArn } = key.value
   const aliasArn = arnOfAlias(name, call)
-  const refused = pendingDeletion(key.value)
-  if (refused !== null) return refused
   if (stores.aliases.find(call, name) !== null) {
     return refuse('AlreadyExistsException', `An alias with the name ${aliasArn} already exists`, [keyArn])
   }
@@ -58,11 +56,9 @@ export const updateAlias: Operation = (stores, call) => {
   const alias = stores.aliases.find(call, name)
   if (alias === null) return unknownAlias(aliasArn)
   const key = findManagedKey(stores, call, target)
-  if (!key.ok) return key
+  if (!key.ok) return withResources(key, [aliasArn, ...key.refusal.resourceArns])
   const { keyArn } = key.value
   const resourceArns = [aliasArn, keyArn]
-  const refused = pendingDeletion(key.value)
-  if (refused !== null) return withResources(refused, resourceArns)
   if (alias.keyArn !== keyArn && stores.aliases.countOf(keyArn) >= ALIASES_OF_KEY_MAX) return tooManyAliases(keyArn)
   stores.aliases.point(call, name, keyArn, call.timeMs)
   return accepted({ output: {}, resourceArns, responseElements: { keyId: keyArn } })

@@ -1,10 +1,10 @@
-import { seal } from './ciphertext.ts'
-import { algorithm, ciphertextBlob, dryRun, ignoresCiphertext, opened, SYMMETRIC, usableKey, withoutRecipient } from './cryptography.ts'
+import { algorithm, ciphertextBlob, dryRun, encrypted, encryptingKey, ignoresCiphertext, opened, withoutRecipient } from './cryptography.ts'
 import { encryptionContext } from './encryption-context.ts'
 import { blob, flag, required } from './input.ts'
 import { keyNameText, requiredKeyName } from './key-names.ts'
 import type { Operation } from './operation.ts'
 import { accepted, type Checked, together, withResources } from './outcome.ts'
+import { namedMaterial } from './usable-key.ts'
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html#KMS-Encrypt-request-Plaintext */
 const PLAINTEXT_BYTES = { bytesMin: 1, bytesMax: 4096 }
@@ -19,15 +19,16 @@ export const encrypt: Operation = (stores, call) => {
     isDryRun: flag(input, 'DryRun'),
   })
   if (!request.ok) return request
-  const found = usableKey(stores, call, request.value.name, request.value.algorithm)
+  const { name, plaintext, isDryRun, ...how } = request.value
+  const found = encryptingKey(stores, call, name, how, plaintext.length)
   if (!found.ok) return found
-  const { key, material } = found.value
-  if (request.value.isDryRun) return dryRun([key.keyArn])
-  const ciphertext = seal(key.keyArn, material, request.value.context, request.value.plaintext)
+  const { keyArn } = found.value.key
+  if (isDryRun) return dryRun([keyArn])
+  const ciphertext = encrypted(found.value, how, plaintext)
   return accepted({
-    output: { CiphertextBlob: ciphertext.toString('base64'), KeyId: key.keyArn, EncryptionAlgorithm: SYMMETRIC },
-    resourceArns: [key.keyArn],
-    additionalEventData: { keyMaterialId: material.materialId },
+    output: { CiphertextBlob: ciphertext.toString('base64'), KeyId: keyArn, EncryptionAlgorithm: how.algorithm },
+    resourceArns: [keyArn],
+    additionalEventData: namedMaterial('keyMaterialId', found.value),
   })
 }
 
@@ -44,17 +45,17 @@ export const decrypt: Operation = (stores, call) => {
   if (!request.ok) return request
   const source = opened(stores, call, request.value)
   if (!source.ok) return source
-  const { key, material, plaintext } = source.value
+  const { key, plaintext } = source.value
   if (request.value.isDryRun) return dryRun([key.keyArn])
   return accepted({
     output: {
       KeyId: key.keyArn,
       Plaintext: plaintext.toString('base64'),
-      EncryptionAlgorithm: SYMMETRIC,
-      KeyMaterialId: material.materialId,
+      EncryptionAlgorithm: request.value.algorithm,
+      ...namedMaterial('KeyMaterialId', source.value),
     },
     resourceArns: [key.keyArn],
-    additionalEventData: { keyMaterialId: material.materialId },
+    additionalEventData: namedMaterial('keyMaterialId', source.value),
   })
 }
 
@@ -75,26 +76,29 @@ export const reEncrypt: Operation = (stores, call) => {
   const source = opened(stores, call, request.value)
   if (!source.ok) return source
   const sourceArn = source.value.key.keyArn
-  const destination = usableKey(stores, call, destinationName, destinationAlgorithm)
+  const how = { context: destinationContext, algorithm: destinationAlgorithm }
+  const destination = encryptingKey(stores, call, destinationName, how, source.value.plaintext.length)
   // A record names the source before the destination, so a destination never stands there alone.
   if (!destination.ok) return withResources(destination, [sourceArn, ...destination.refusal.resourceArns])
-  const { key, material } = destination.value
-  const resourceArns = [sourceArn, key.keyArn]
+  const { keyArn } = destination.value.key
+  const resourceArns = [sourceArn, keyArn]
   if (request.value.isDryRun) return dryRun(resourceArns)
-  const ciphertext = seal(key.keyArn, material, destinationContext, source.value.plaintext)
-  const sourceMaterialId = source.value.material.materialId
+  const ciphertext = encrypted(destination.value, how, source.value.plaintext)
   return accepted({
     output: {
       CiphertextBlob: ciphertext.toString('base64'),
       SourceKeyId: sourceArn,
-      KeyId: key.keyArn,
-      SourceEncryptionAlgorithm: SYMMETRIC,
-      DestinationEncryptionAlgorithm: SYMMETRIC,
-      SourceKeyMaterialId: sourceMaterialId,
-      DestinationKeyMaterialId: material.materialId,
+      KeyId: keyArn,
+      SourceEncryptionAlgorithm: request.value.algorithm,
+      DestinationEncryptionAlgorithm: destinationAlgorithm,
+      ...namedMaterial('SourceKeyMaterialId', source.value),
+      ...namedMaterial('DestinationKeyMaterialId', destination.value),
     },
     resourceArns,
-    additionalEventData: { sourceKeyMaterialId: sourceMaterialId, destinationKeyMaterialId: material.materialId },
+    additionalEventData: {
+      ...namedMaterial('sourceKeyMaterialId', source.value),
+      ...namedMaterial('destinationKeyMaterialId', destination.value),
+    },
   })
 }
 

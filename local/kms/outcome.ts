@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../shared/json.ts'
+import type { Elsewhere } from '../service.ts'
 
 /** Why a call was refused. */
 export type Refusal = {
@@ -21,6 +22,7 @@ export type Done = {
   readonly resourceArns: readonly string[]
   readonly responseElements?: JsonObject
   readonly additionalEventData?: JsonObject
+  readonly elsewhere?: Elsewhere
 }
 
 export function accepted<Value>(value: Value): Checked<Value> {

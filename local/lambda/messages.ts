@@ -15,4 +15,6 @@ export type Invocation = {
 }
 
 export type InvocationAnswer =
-  { readonly kind: 'ready' } | { readonly kind: 'answer'; readonly value: unknown } | { readonly kind: 'failure'; readonly message: string }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'answer'; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly message: string }

@@ -1,6 +1,7 @@
 /** The process behind `npm start`: told what to play by its parent, and telling it what happens. */
-import type { RunNews, RunOrder, RunRecords } from '../../shared/usage/run-report.ts'
+import type { RunNews, RunOrder, RunRecords } from '../../shared/workshop/run-report.ts'
 import { obstacleOf } from '../obstacle.ts'
+import { forgetAws } from '../own-environment.ts'
 import { runStory } from './story.ts'
 
 const waiting: ((records: RunRecords) => void)[] = []
@@ -12,6 +13,7 @@ process.on('disconnect', () => process.exit(0))
 process.on('SIGINT', () => undefined)
 // Keys and secrets stand in the state: they are their owner's alone.
 process.umask(0o077)
+forgetAws()
 process.on('message', (message: RunOrder | RunRecords) => {
   if (message.kind === 'begin') void begin(message)
   else {

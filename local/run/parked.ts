@@ -1,5 +1,5 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb'
-import type { ParkedShown } from '../../shared/usage/run-report.ts'
+import type { ParkedShown } from '../../shared/workshop/run-report.ts'
 import type { LocalCloud } from '../cloud.ts'
 
 const PARKED_MAX = 1000

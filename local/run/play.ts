@@ -1,7 +1,7 @@
 import { PutEventsCommand } from '@aws-sdk/client-cloudwatch-events'
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
 import { isJsonObject, type JsonObject } from '../../shared/json.ts'
-import type { RunReport } from '../../shared/usage/run-report.ts'
+import type { RunReport } from '../../shared/workshop/run-report.ts'
 import type { LocalCloud } from '../cloud.ts'
 import { envelopeOfRecord } from '../events/envelope.ts'
 

@@ -4,22 +4,27 @@ import { createUsageTable } from '../../shared/aws/usage-table.ts'
 import { type EpochS, epochS, HOUR_S } from '../../shared/time.ts'
 import { KEY_USAGE_RULE_NAME, keyUsageRuleProblems } from '../../shared/usage/key-usage-rule.ts'
 import { readUsage } from '../../shared/usage/read-usage.ts'
-import type { RunNews, RunOrder, RunRecords, RunReport } from '../../shared/usage/run-report.ts'
+import { caching } from '../../shared/workshop/caching.ts'
+import { sse } from '../../shared/workshop/sse.ts'
+import type { RunNews, RunOrder, RunRecords, RunReport } from '../../shared/workshop/run-report.ts'
 import { EVENT_AGE_S_MAX } from '../../shared/usage/usage-message.ts'
 import { type Dimension, DIMENSIONS, usageReport } from '../../shared/usage/usage-report.ts'
 import type { UseTally } from '../../shared/usage/use-ledger.ts'
 import { LOCAL_ACCOUNT_ID, type LocalCloud, startLocalCloud } from '../cloud.ts'
-import { encryptUnderCache } from './caching.ts'
+import { FINDINGS_EMAIL, makeAudited, readAudit, weaken } from './audit.ts'
 import { makeCalls } from './calls.ts'
 import { readParked } from './parked.ts'
 import { type Played, playRecords, sendBroken, sendForged } from './play.ts'
 import { recount } from './recount.ts'
 import { createRunTally, type RunTally } from './tally.ts'
+import { playUseCase, type PlayedUseCase } from './use-cases.ts'
 
 /** As long as events of CloudTrail usually take, in time of the local clock. */
 const DELIVERY = { delayMs: { p50: 120_000, p99: 600_000 }, duplicateShare: 0.05, lossShare: 0 }
 const MINUTE_MS = 60_000
 const SEED = 1
+/** The rest stand in the run's report, and in `keytrail workshop`. */
+const LESSONS_SHOWN = 1
 
 export type StoryPorts = {
   tell(news: RunNews): void
@@ -38,7 +43,7 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     startMs: order.startMs,
     delivery: DELIVERY,
     seed: SEED,
-    parameters: { AuditedAccounts: [LOCAL_ACCOUNT_ID, ...order.accounts].join(',') },
+    parameters: { AuditedAccounts: [LOCAL_ACCOUNT_ID, ...order.accounts].join(','), FindingsEmail: FINDINGS_EMAIL },
     ...tally,
   })
   try {
@@ -59,12 +64,10 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
         .join(', '),
     )
 
-    const caching = await encryptUnderCache(cloud)
-    step(
-      'Two messages are encrypted, and decrypted again, under one cached data key',
-      caching.keyArn,
-      `the cache says: ${caching.hits} of ${caching.hits + caching.misses} requests for a data key needed no call of KMS`,
-    )
+    const useCases: PlayedUseCase[] = []
+    for (const useCase of [sse, caching]) useCases.push(await playUseCase(cloud, useCase, step))
+
+    const audited = await makeAudited(cloud)
 
     let played: Played = { records: 0, repeats: 0 }
     for (let next = await nextRecords(); next.texts.length > 0; next = await nextRecords()) {
@@ -97,8 +100,21 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     if (parked.length > 0)
       step('Parked, with reason, size and digest, never counted', ...parked.map(({ kind, reason }) => `${kind}: ${reason}`))
 
+    await weaken(cloud, audited)
+    step(
+      'Encryption is weakened, with the unmodified SDK',
+      `the bucket ${audited.bucket}, encrypted under a KMS key until now, is set to SSE-S3`,
+      `automatic rotation of ${audited.keyArn} is switched off`,
+    )
+
     await cloud.clock.advance(16 * MINUTE_MS)
     await cloud.settle()
+    const audit = await readAudit(cloud, audited)
+    step(
+      'The rules of the audit heard of it, audit-change read both again, announce told',
+      ...audit.findings.map(({ severity, ruleId, status, reason }) => `${severity} ${ruleId}: ${status}, ${reason}`),
+      ...audit.mails.map(({ to, subject }) => `a mail to ${to}: ${subject}`),
+    )
     step(
       'The schedule runs roll-up-usage',
       `${countOf(tally.rolledUpHours(), 'hour')} rolled up; the hour that is not over yet is read from its segments`,
@@ -112,11 +128,19 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
         ? 'it tells the same as keytrail usage over the same records: each use once, whatever came twice'
         : 'it differs from keytrail usage over the same records: records that share an identity, yet lie hours apart, count in each hour',
     )
-    const counted = callsOf(tallies, caching.keyArn)
-    step(
-      'CloudTrail proves it: what was counted for the key of the cached data key',
-      `${caching.encrypted} encrypts made ${counted['GenerateDataKey'] ?? 0} GenerateDataKey, ${caching.decrypted} decrypts made ${counted['Decrypt'] ?? 0} Decrypt`,
-    )
+    const checked: RunReport['useCases'][number][] = []
+    for (const useCase of useCases) {
+      const result = await useCase.check()
+      useCase.close()
+      checked.push(result)
+      step(
+        `CloudTrail proves it: ${result.title.toLowerCase()}`,
+        ...result.checks.map(
+          ({ what, expected, seen, verdict }) => `${what}: ${seen}${verdict === 'pass' ? '' : ` (expected ${expected})`}`,
+        ),
+        ...result.lessons.slice(0, LESSONS_SHOWN).map(({ question, answer }) => `${question} ${answer}`),
+      )
+    }
     const faults = tally.faults()
     if (faults.length > 0) throw new Error(faults.join('\n'))
     return {
@@ -124,11 +148,12 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
       clock: new Date(cloud.clock.nowMs()).toISOString(),
       rule: { name: KEY_USAGE_RULE_NAME, state: rule?.state ?? 'missing', problems },
       calls,
-      caching: { ...caching, counted },
+      useCases: checked,
       played: { ...played, leftOut: order.leftOut, forged, broken },
       arrived,
       folded,
       parked,
+      audit,
       rolledUpHours: tally.rolledUpHours(),
       usage: { calls: report.calls, unattributed: report.unattributed, dryRuns: report.dryRuns },
       agreesWithUsage: agrees,
@@ -140,15 +165,6 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
 
 function countOf(value: number, noun: string): string {
   return `${value} ${noun}${value === 1 ? '' : 's'}`
-}
-
-/** Calls that succeeded, by operation. */
-function callsOf(tallies: readonly UseTally[], keyArn: string): Readonly<Record<string, number>> {
-  const calls: Record<string, number> = {}
-  for (const { use, count } of tallies) {
-    if (use.keyArn === keyArn && use.outcome === 'succeeded') calls[use.operation] = (calls[use.operation] ?? 0) + count
-  }
-  return calls
 }
 
 async function readAndCompare(

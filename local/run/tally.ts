@@ -4,7 +4,7 @@ import type { BatchOutcome } from '../lambda/mapping.ts'
 import type { InvocationOutcome } from '../lambda/functions.ts'
 import { KEY_USAGE_RULE_NAME } from '../../shared/usage/key-usage-rule.ts'
 import { KMS_SOURCE } from '../../shared/usage/operations.ts'
-import type { RunReport } from '../../shared/usage/run-report.ts'
+import type { RunReport } from '../../shared/workshop/run-report.ts'
 
 /** Keeps count of what a local cloud tells while it runs. */
 export type RunTally = {

@@ -7,6 +7,9 @@ import { type BatchOutcome, createMapping, type Mapping } from '../lambda/mappin
 import type { Principals } from '../principals.ts'
 import { type Made, resolved, type Stack, type StackFunction } from './template.ts'
 
+/** Nobody's calls are counted here, and nobody else makes any: a function need not hold back. */
+const NO_QUOTAS = '1000'
+
 export type RunningFunctions = {
   /** By ARN. */
   readonly functions: ReadonlyMap<string, LocalFunction>
@@ -21,6 +24,8 @@ export type FunctionSurroundings = {
   readonly principals: Principals
   readonly clock: LocalClock
   readonly queues: DirectQueues
+  /** Functions that do nothing: what waits for them in queues stays there. */
+  readonly idle?: readonly string[]
   onLog(functionName: string, line: string): void
   onBatch(functionName: string, batch: BatchOutcome): void
   onFault(error: unknown): void
@@ -31,7 +36,7 @@ export function startFunctions(stack: Stack, around: FunctionSurroundings): Runn
   const functions = new Map(stack.functions.map((definition, index) => startOne(definition, index, around)))
   const mappings = stack.resources
     .filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping')
-    .map(({ properties }) => {
+    .flatMap(({ properties }) => {
       const values = resolved(properties, around.made)
       const {
         EventSourceArn: queueArn,
@@ -42,7 +47,8 @@ export function startFunctions(stack: Stack, around: FunctionSurroundings): Runn
       } = isJsonObject(values) ? values : {}
       const target = [...functions.values()].find(({ arn }) => arn.endsWith(`:${String(name)}`))
       if (target === undefined) throw new Error(`serverless.yml maps a queue to ${String(name)}, which is no function of it`)
-      return createMapping({
+      if (around.idle?.includes(String(name)) === true) return []
+      const mapping = createMapping({
         ...around,
         queueArn: String(queueArn),
         target,
@@ -51,6 +57,7 @@ export function startFunctions(stack: Stack, around: FunctionSurroundings): Runn
         reportsItemFailures: Array.isArray(responseTypes) && responseTypes.includes('ReportBatchItemFailures'),
         onBatch: (batch) => around.onBatch(String(name), batch),
       })
+      return [mapping]
     })
   return {
     functions,
@@ -64,7 +71,7 @@ export function startFunctions(stack: Stack, around: FunctionSurroundings): Runn
 
 function startOne(definition: StackFunction, index: number, around: FunctionSurroundings): [string, LocalFunction] {
   const { name, source, roleName, timeoutMs, memoryMb, logicalId } = definition
-  const { made, url, region, principals, clock } = around
+  const { made, url, region, principals, clock, idle = [] } = around
   const arn = made.get(logicalId)?.attributes?.['Arn'] ?? name
   const accessKeyId = `ASIALOCALFUNCTION${String(index).padStart(3, '0')}`
   principals.register({ accessKeyId, roleName, sessionName: name, startedMs: clock.nowMs() })
@@ -72,6 +79,7 @@ function startOne(definition: StackFunction, index: number, around: FunctionSurr
   const environment = {
     ...Object.fromEntries(Object.entries(isJsonObject(values) ? values : {}).map(([variable, value]) => [variable, String(value)])),
     AWS_ENDPOINT_URL: url,
+    KEYTRAIL_QUOTA_SHARE: NO_QUOTAS,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: LOCAL_SECRET,
@@ -82,6 +90,7 @@ function startOne(definition: StackFunction, index: number, around: FunctionSurr
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
   }
+  if (idle.includes(name)) return [arn, idleFunction(arn, timeoutMs)]
   const started = createFunction({
     name,
     arn,
@@ -92,4 +101,8 @@ function startOne(definition: StackFunction, index: number, around: FunctionSurr
     onLog: (line) => around.onLog(name, line),
   })
   return [arn, started]
+}
+
+function idleFunction(arn: string, timeoutMs: number): LocalFunction {
+  return { arn, timeoutMs, invoke: () => Promise.resolve({ kind: 'answer', value: null }), close: () => Promise.resolve() }
 }

@@ -7,16 +7,18 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { CloudWatchEventsClient, Target } from '@aws-sdk/client-cloudwatch-events'
-import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns'
+import { CreateTopicCommand, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import { putRule, type RuleState } from '../../shared/aws/rules.ts'
 import { isJsonObject, type JsonObject, textOf } from '../../shared/json.ts'
-import { type Made, resolved, type Stack, type StackResource } from './template.ts'
+import type { StackRole } from '../iam/stack-roles.ts'
+import { holds, type Made, resolved, type Stack, type StackResource } from './template.ts'
 
 /** What the local cloud makes a stack with: its own services, over the wire as CloudFormation would. */
 export type Provisioner = {
   readonly accountId: string
   readonly region: string
+  readonly stackId: string
   /** Values for the stack's parameters, instead of their defaults. */
   readonly parameters: Readonly<Record<string, string>>
   readonly dynamodb: DynamoDBClient
@@ -24,14 +26,15 @@ export type Provisioner = {
   readonly sns: SNSClient
   readonly events: CloudWatchEventsClient
   ensureSecret(name: string, length: number): string
+  /** The ARN of a role that is made, or brought to this. */
+  ensureRole(role: StackRole): string
 }
 
-type Making = { readonly by: Provisioner; readonly name: string; readonly properties: JsonObject }
+type Making = { readonly by: Provisioner; readonly logicalId: string; readonly name: string; readonly properties: JsonObject }
 
-/** Resources of these types have no part in what runs here: nobody's permissions are checked, and nothing is watched. */
+/** Resources of these types have no part in what runs here: nobody is refused a queue or a function, and nothing is watched. */
 const LEFT_OUT = [
   'AWS::SQS::QueuePolicy',
-  'AWS::IAM::Role',
   'AWS::Lambda::Permission',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::CloudWatch::Alarm',
@@ -43,11 +46,13 @@ const MAKERS: Readonly<Record<string, (making: Making) => Promise<Made>>> = {
   'AWS::DynamoDB::Table': makeTable,
   'AWS::SQS::Queue': makeQueue,
   'AWS::SNS::Topic': makeTopic,
+  'AWS::SNS::Subscription': makeSubscription,
   'AWS::SecretsManager::Secret': async ({ by, name, properties }) => {
     const generated = properties['GenerateSecretString']
     return { ref: by.ensureSecret(name, isJsonObject(generated) ? Number(generated['PasswordLength'] ?? 32) : 32) }
   },
   'AWS::Events::Rule': makeRule,
+  'AWS::IAM::Role': makeRole,
 }
 
 /**
@@ -58,13 +63,21 @@ export async function provision(stack: Stack, by: Provisioner): Promise<Readonly
   const made = new Map<string, Made>([
     ['AWS::AccountId', { ref: by.accountId }],
     ['AWS::Region', { ref: by.region }],
+    ['AWS::Partition', { ref: 'aws' }],
+    ['AWS::StackId', { ref: by.stackId }],
     ...Array.from(stack.parameters, ([name, value]): [string, Made] => [name, { ref: by.parameters[name] ?? value }]),
     ...stack.functions.map(({ logicalId, name }): [string, Made] => [
       logicalId,
       { ref: name, attributes: { Arn: `arn:aws:lambda:${by.region}:${by.accountId}:function:${name}` } },
     ]),
+    // osls gives each function a log group, to which the roles refer; nothing is logged into it here.
+    ...stack.functions.map(({ logGroupId, name }): [string, Made] => {
+      const logGroup = `/aws/lambda/${name}`
+      return [logGroupId, { ref: logGroup, attributes: { Arn: `arn:aws:logs:${by.region}:${by.accountId}:log-group:${logGroup}:*` } }]
+    }),
   ])
-  const waiting = new Set(stack.resources.filter(({ type }) => !LEFT_OUT.includes(type)))
+  const wanted = stack.resources.filter(({ condition }) => condition === null || holds(stack.conditions[condition], made))
+  const waiting = new Set(wanted.filter(({ type }) => !LEFT_OUT.includes(type)))
   while (waiting.size > 0) {
     const before = waiting.size
     for (const resource of waiting) {
@@ -82,7 +95,7 @@ function make({ logicalId, type, properties }: StackResource, by: Provisioner, m
   const maker = MAKERS[type]
   if (maker === undefined) throw new Error(`serverless.yml: the local cloud cannot make ${logicalId}, an ${type}`)
   const values = resolved(properties, made)
-  return maker({ by, name: `keytrail-${logicalId}`, properties: isJsonObject(values) ? values : {} })
+  return maker({ by, logicalId, name: `keytrail-${logicalId}`, properties: isJsonObject(values) ? values : {} })
 }
 
 function references(value: unknown): readonly string[] {
@@ -140,6 +153,14 @@ async function makeTopic({ by, name }: Making): Promise<Made> {
   return { ref: TopicArn }
 }
 
+/** The same subscription as before, if it is there. */
+async function makeSubscription({ by, properties }: Making): Promise<Made> {
+  const { TopicArn, Protocol, Endpoint } = properties
+  const request = { TopicArn: String(TopicArn), Protocol: String(Protocol), Endpoint: String(Endpoint), ReturnSubscriptionArn: true }
+  const { SubscriptionArn = '' } = await by.sns.send(new SubscribeCommand(request))
+  return { ref: SubscriptionArn }
+}
+
 async function makeRule({ by, name, properties }: Making): Promise<Made> {
   const { EventPattern: pattern, Targets: targets } = properties
   const ruleName = textOf(properties, 'Name') ?? name
@@ -152,4 +173,18 @@ async function makeRule({ by, name, properties }: Making): Promise<Made> {
   }
   await putRule(by.events, rule, Array.isArray(targets) ? (targets as Target[]) : [])
   return { ref: ruleName, attributes: { Arn: `arn:aws:events:${by.region}:${by.accountId}:rule/${ruleName}` } }
+}
+
+/** Under its logical ID, as `role` of a function names it. */
+function makeRole({ by, logicalId, properties }: Making): Promise<Made> {
+  const { Policies: policies } = properties
+  const inline = (Array.isArray(policies) ? policies : []).filter((policy) => isJsonObject(policy))
+  const roleName = textOf(properties, 'RoleName') ?? logicalId
+  const arn = by.ensureRole({
+    roleName,
+    trust: JSON.stringify(properties['AssumeRolePolicyDocument']),
+    description: textOf(properties, 'Description') ?? '',
+    policies: inline.map((policy) => ({ name: textOf(policy, 'PolicyName') ?? '', document: JSON.stringify(policy['PolicyDocument']) })),
+  })
+  return Promise.resolve({ ref: roleName, attributes: { Arn: arn } })
 }

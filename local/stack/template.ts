@@ -5,6 +5,8 @@ import { isJsonObject, type JsonObject, memberOf, textOf } from '../../shared/js
 export type StackFunction = {
   /** As CloudFormation calls what osls makes of it. */
   readonly logicalId: string
+  /** The same of its log group. */
+  readonly logGroupId: string
   readonly name: string
   /** Its source below the project's root. */
   readonly source: string
@@ -17,7 +19,13 @@ export type StackFunction = {
 }
 
 /** A resource as it stands under `resources`. */
-export type StackResource = { readonly logicalId: string; readonly type: string; readonly properties: JsonObject }
+export type StackResource = {
+  readonly logicalId: string
+  readonly type: string
+  readonly properties: JsonObject
+  /** The name of the condition under which it is made; null: it always is. */
+  readonly condition: string | null
+}
 
 /** What serverless.yml says, read as it is deployed: no second description of the same queues and rules. */
 export type Stack = {
@@ -25,6 +33,8 @@ export type Stack = {
   readonly resources: readonly StackResource[]
   /** Names of parameters with their defaults. */
   readonly parameters: ReadonlyMap<string, string>
+  /** Conditions by name, as they are written. */
+  readonly conditions: JsonObject
 }
 
 /** `dist/<name>/index.handler` is bundled from `functions/<name>.ts`. */
@@ -33,14 +43,16 @@ const HANDLER = /^dist\/([\w-]+)\/index\.handler$/
 /** @throws if it is not what this program's own serverless.yml looks like */
 export function parseStack(yaml: string): Stack {
   const document: unknown = parse(yaml)
-  const { Resources, Parameters } = objectIn(document, 'resources')
+  const { Resources, Parameters, Conditions } = objectIn(document, 'resources')
   return {
     functions: Object.entries(objectIn(document, 'functions')).map(([key, value]) => stackFunction(key, value)),
     resources: Object.entries(isJsonObject(Resources) ? Resources : {}).map(([logicalId, resource]) => ({
       logicalId,
       type: isJsonObject(resource) ? (textOf(resource, 'Type') ?? '') : '',
       properties: isJsonObject(resource) && isJsonObject(resource['Properties']) ? resource['Properties'] : {},
+      condition: isJsonObject(resource) ? textOf(resource, 'Condition') : null,
     })),
+    conditions: isJsonObject(Conditions) ? Conditions : {},
     parameters: new Map(
       Object.entries(isJsonObject(Parameters) ? Parameters : {}).map(([name, parameter]) => [
         name,
@@ -57,8 +69,10 @@ function stackFunction(key: string, value: unknown): StackFunction {
   const memoryMb = memberOf(definition, 'memorySize')
   if (source === undefined || typeof timeoutS !== 'number' || typeof memoryMb !== 'number')
     throw new Error(`serverless.yml: the function ${key} lacks handler, timeout or memorySize`)
+  const prefix = `${key.slice(0, 1).toUpperCase()}${key.slice(1)}`
   return {
-    logicalId: `${key.slice(0, 1).toUpperCase()}${key.slice(1)}LambdaFunction`,
+    logicalId: `${prefix}LambdaFunction`,
+    logGroupId: `${prefix}LogGroup`,
     name: textOf(definition, 'name') ?? key,
     source: `functions/${source}.ts`,
     roleName: textOf(definition, 'role') ?? key,
@@ -93,6 +107,14 @@ export function resolved(value: unknown, made: ReadonlyMap<string, Made>): unkno
     return (Array.isArray(parts) ? parts : []).join(String(only[0]))
   }
   return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, resolved(inner, made)]))
+}
+
+/** Whether a condition holds: `Fn::Not`, `Fn::Equals`. @throws if it is made of something else */
+export function holds(condition: unknown, made: ReadonlyMap<string, Made>): boolean {
+  const [name, parts] = isJsonObject(condition) ? (Object.entries(condition)[0] ?? []) : []
+  if (name === 'Fn::Not' && Array.isArray(parts)) return !holds(parts[0], made)
+  if (name === 'Fn::Equals' && Array.isArray(parts)) return resolved(parts[0], made) === resolved(parts[1], made)
+  throw new Error('serverless.yml has a condition that the local cloud does not know')
 }
 
 function madeOf(made: ReadonlyMap<string, Made>, logicalId: string): Made {

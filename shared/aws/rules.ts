@@ -21,17 +21,27 @@ const TARGETS_MAX = 100
 /** A rule of the default bus as it stands; null: there is none of that name. */
 export async function readRule(client: CloudWatchEventsClient, name: string): Promise<Rule | null> {
   try {
-    const rule = await client.send(new DescribeRuleCommand({ Name: name }))
-    const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: name, Limit: TARGETS_MAX }))
-    return {
-      state: rule.State ?? 'unknown',
-      pattern: parsePattern(rule.EventPattern),
-      targetArns: Targets.map(({ Arn }) => Arn ?? ''),
-    }
+    const { state, pattern } = await describeRule(client, name)
+    return { state, pattern, targetArns: await readTargetArns(client, name) }
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return null
     throw error
   }
+}
+
+/** Without its targets. @throws `ResourceNotFoundException` */
+export async function describeRule(
+  client: CloudWatchEventsClient,
+  name: string,
+): Promise<Pick<Rule, 'state' | 'pattern'> & { readonly schedule: string | null }> {
+  const rule = await client.send(new DescribeRuleCommand({ Name: name }))
+  return { state: rule.State ?? 'unknown', pattern: parsePattern(rule.EventPattern), schedule: rule.ScheduleExpression ?? null }
+}
+
+/** @throws `ResourceNotFoundException` */
+export async function readTargetArns(client: CloudWatchEventsClient, name: string): Promise<readonly string[]> {
+  const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: name, Limit: TARGETS_MAX }))
+  return Targets.map(({ Arn }) => Arn ?? '')
 }
 
 function parsePattern(text: string | undefined): JsonObject | null {

@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto'
 import { type EpochS, HOUR_S, hourText, parseEventTime } from '../time.ts'
 import { EVENT_AGE_S_MAX } from '../usage/usage-message.ts'
 import type { MarkedHour, StoredRollUp, UsageStore } from '../usage/usage-store.ts'
+import { parkMessage } from './parked-messages.ts'
 import { bytesOf, type Item, numberAttribute, numberOf, type Table, textAttribute, textOf } from './table.ts'
 
 const DAY_S = 24 * HOUR_S
 /** A day longer than events are added to an hour: whatever is added meets all that was there. */
 const SEGMENT_S = EVENT_AGE_S_MAX + DAY_S
-const PARKED_S = EVENT_AGE_S_MAX
 const ROLL_UP_S = 400 * DAY_S
 /** A roll-up in pieces is read again if it was replaced while it was read. */
 const READINGS_MAX = 5
-const REASON_LENGTH_MAX = 256
 const MARK = 'mark'
 const HEAD = 'head'
 
@@ -38,17 +37,7 @@ export function createUsageTable(table: Table): UsageStore {
         expiresAt: numberAttribute(hour + SEGMENT_S),
       })
     },
-    async park({ messageId, sentAt, kind, reason, body }) {
-      await table.put({
-        pk: textAttribute(`parked#${hourText(sentAt).slice(0, 10)}`),
-        sk: textAttribute(messageId),
-        kind: textAttribute(kind),
-        reason: textAttribute(reason.slice(0, REASON_LENGTH_MAX)),
-        bodyBytes: numberAttribute(Buffer.byteLength(body)),
-        bodySha256: textAttribute(createHash('sha256').update(body).digest('hex')),
-        expiresAt: numberAttribute(sentAt + PARKED_S),
-      })
-    },
+    park: (message) => parkMessage(table, message),
     async *segments(hour, shard) {
       // Those of the shard or of parts of it, then those of shards that it is a part of.
       for await (const item of table.query(segmentKey(hour), shard)) yield bytesOf(item, 'bytes')

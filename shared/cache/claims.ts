@@ -21,7 +21,9 @@ export type Claim = {
 
 /** How one flush went. A failed one loses nothing: the next says it all. */
 export type FlushResult =
-  { readonly kind: 'sent'; readonly keys: number } | { readonly kind: 'nothingNew' } | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'sent'; readonly keys: number }
+  | { readonly kind: 'nothingNew' }
+  | { readonly kind: 'failed'; readonly error: unknown }
 
 export type Claims = {
   /**

@@ -6,7 +6,9 @@ export type ResourcePlace =
   | 'resources'
   | 'requestParameters.bucketName'
   | 'requestParameters.customKeyStoreId'
+  | 'requestParameters.functionName'
   | 'requestParameters.name'
+  | 'requestParameters.queueUrl'
   | 'requestParameters.rule'
   | 'requestParameters.trailName'
   | 'responseElements.customKeyStoreId'
@@ -122,6 +124,21 @@ export const CATALOGUE = {
     PutTargets: writes('requestParameters.rule', eventBridgeApi('PutTargets')),
     RemoveTargets: writes('requestParameters.rule', eventBridgeApi('RemoveTargets')),
   },
+  'sqs.amazonaws.com': {
+    AddPermission: writes('requestParameters.queueUrl', sqsApi('AddPermission')),
+    DeleteQueue: writes('requestParameters.queueUrl', sqsApi('DeleteQueue')),
+    RemovePermission: writes('requestParameters.queueUrl', sqsApi('RemovePermission')),
+    SetQueueAttributes: writes('requestParameters.queueUrl', sqsApi('SetQueueAttributes')),
+  },
+  // Names with versions: https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html. A mapping is named by an ID of its own.
+  'lambda.amazonaws.com': {
+    DeleteEventSourceMapping20150331: writes('none', lambdaApi('DeleteEventSourceMapping')),
+    DeleteFunction20150331: writes('requestParameters.functionName', lambdaApi('DeleteFunction')),
+    PutFunctionConcurrency20171031: writes('requestParameters.functionName', lambdaApi('PutFunctionConcurrency')),
+    UpdateEventSourceMapping20150331: writes('none', lambdaApi('UpdateEventSourceMapping')),
+    UpdateFunctionCode20150331v2: writes('requestParameters.functionName', lambdaApi('UpdateFunctionCode')),
+    UpdateFunctionConfiguration20150331v2: writes('requestParameters.functionName', lambdaApi('UpdateFunctionConfiguration')),
+  },
 } as const satisfies Record<string, Record<string, CataloguedEvent>>
 
 export type EventSource = keyof typeof CATALOGUE
@@ -168,4 +185,12 @@ function cloudTrailApi(operation: string): string {
 
 function eventBridgeApi(operation: string): string {
   return `https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_${operation}.html`
+}
+
+function sqsApi(operation: string): string {
+  return `https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_${operation}.html`
+}
+
+function lambdaApi(operation: string): string {
+  return `https://docs.aws.amazon.com/lambda/latest/api/API_${operation}.html`
 }

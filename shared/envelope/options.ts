@@ -8,7 +8,8 @@ import { type CommitmentPolicy, requireWritable, type Suite, type WrittenSuiteId
 
 /** Where keys come from: a keyring, or materials (see `cachingMaterials`). */
 export type KeySource =
-  { readonly keyring: Keyring; readonly materials?: undefined } | { readonly materials: MaterialsSource; readonly keyring?: undefined }
+  | { readonly keyring: Keyring; readonly materials?: undefined }
+  | { readonly materials: MaterialsSource; readonly keyring?: undefined }
 
 type CommonOptions = KeySource & {
   /** At least 1; 16 unless told. More are refused: each may cost a call of KMS. */

@@ -2,8 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openState } from '../../local/state.ts'
-import type { RunReport } from '../../shared/usage/run-report.ts'
+import type { RunReport } from '../../shared/workshop/run-report.ts'
 import { type Folder, keytrail, KEY_ARN, kmsRecord, logFile, ROOT, runProgram, temporaryFolder } from '../support/cli.ts'
+
+function checksThatPass(count: number): readonly string[] {
+  return Array.from({ length: count }, () => 'pass')
+}
 
 function lastRun(folder: Folder): RunReport {
   return JSON.parse(readFileSync(path.join(folder.path, '.keytrail/last-run.json'), 'utf8')) as RunReport
@@ -23,14 +27,27 @@ describe('npm start', () => {
       expect(stdout).toContain('a forged KMS event with source keytrail.test: matches no rule')
       expect(stdout).toContain('a forged KMS event with source aws.kms: refused, NotAuthorizedForSourceException')
       expect(stdout).toMatch(/\nKMS calls\nKMS key +operation +succeeded {2}failed\narn:/)
-      const { calls, usage: told, folded, arrived, parked, played, caching, agreesWithUsage, format } = lastRun(folder)
+      const { calls, usage: told, folded, arrived, parked, played, useCases, audit, agreesWithUsage, format } = lastRun(folder)
       expect({ agreesWithUsage, format }).toEqual({ agreesWithUsage: true, format: 'keytrail.run/1' })
       expect(folded.messages).toBe(arrived.inQueue + 1)
       expect(folded.messages).toBe(folded.uses + folded.other + folded.tooOld + folded.malformed + folded.spoofed)
       expect(folded).toMatchObject({ malformed: 2, spoofed: 1, failed: 0 })
       expect(parked.map(({ kind }) => kind)).toEqual(['malformed', 'malformed', 'spoofed'])
       expect(played.repeats).toBeGreaterThan(10)
-      expect(caching).toMatchObject({ encrypted: 2, decrypted: 2, hits: 2, misses: 2, counted: { GenerateDataKey: 1, Decrypt: 1 } })
+      expect(useCases.map(({ name, checks }) => [name, checks.map(({ verdict }) => verdict)])).toEqual([
+        ['sse', checksThatPass(6)],
+        ['caching', checksThatPass(4)],
+      ])
+      expect(stdout).toContain('GenerateDataKey calls that CloudTrail counts: 1')
+      expect(audit.findings).toMatchObject([
+        { ruleId: 's3-bucket-encryption-not-weakened', status: 'failing', arn: `arn:aws:s3:::${audit.bucket}` },
+        { ruleId: 'kms-key-rotation-enabled', status: 'failing', arn: audit.keyArn, reason: 'automatic rotation is off' },
+      ])
+      for (const { ruleId, reason } of audit.findings) {
+        expect(stdout).toContain(`${ruleId}: failing, ${reason}`)
+        expect(audit.mails.map(({ body }) => body).join('\n')).toContain(reason)
+      }
+      expect(stdout).toContain('a mail to security@example.com: [Keytrail] ')
       const own = told.calls.filter(({ keyArn }) => keyArn === calls.keyArn)
       expect(own.map(({ operation, succeeded }) => [operation, succeeded])).toEqual([
         ['Decrypt', 4],
@@ -38,10 +55,13 @@ describe('npm start', () => {
         ['GenerateDataKey', 3],
         ['GenerateDataKeyWithoutPlaintext', 1],
       ])
-      expect(told.calls.filter(({ keyArn }) => keyArn !== calls.keyArn && keyArn !== caching.keyArn)).toEqual(counted.calls)
+      const ofTheRun = [calls.keyArn, audit.keyArn, ...useCases.map(({ keyArn }) => keyArn)]
+      const others = told.calls.filter(({ keyArn }) => !ofTheRun.includes(String(keyArn)))
+      expect(others).toEqual(counted.calls)
       expect(told.unattributed).toEqual(counted.unattributed)
     }
-  })
+    // Two whole runs, with a thread for each function: on a busy machine that takes its time.
+  }, 120_000)
 
   it('plays the own trail, without what is too old for the live path', async () => {
     using folder = temporaryFolder()

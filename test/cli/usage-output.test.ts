@@ -40,7 +40,7 @@ describe.concurrent('the sample events', () => {
       const { records, duplicates, dryRuns } = report
       expect({ code, records, duplicates, dryRuns, ...totals(report) }, by.join()).toEqual({
         code: 0,
-        records: 143,
+        records: 153,
         duplicates: 2,
         dryRuns: 1,
         succeeded: 51,

@@ -29,7 +29,7 @@ type Sample = {
 }
 
 const EVENTS = new URL('../../events/', import.meta.url)
-const FILE_NAME = /^(?<name>[A-Z][A-Za-z]+)(\.(?<variant>[a-z0-9]+(-[a-z0-9]+)*))?\.json$/
+const FILE_NAME = /^(?<name>[A-Z][A-Za-z0-9]+)(\.(?<variant>[a-z0-9]+(-[a-z0-9]+)*))?\.json$/
 
 const samples = readSamples()
 const catalogued = Object.entries<Record<string, CataloguedEvent>>(CATALOGUE).flatMap(([source, events]) =>

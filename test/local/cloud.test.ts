@@ -9,7 +9,7 @@ import {
   GenerateDataKeyCommand,
   GenerateDataKeyWithoutPlaintextCommand,
   GenerateRandomCommand,
-  GetParametersForImportCommand,
+  DescribeCustomKeyStoresCommand,
   ReEncryptCommand,
 } from '@aws-sdk/client-kms'
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
@@ -163,7 +163,7 @@ describe('a local cloud', () => {
   })
 
   it("refuses operations that it lacks with the service's error", async () => {
-    const lacking = new GetParametersForImportCommand({ KeyId: 'x', WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' })
+    const lacking = new DescribeCustomKeyStoresCommand({})
     await expect(cloud.clients.kms.send(lacking)).rejects.toMatchObject({ name: 'UnknownOperationException', $fault: 'client' })
     expect(cloud.faults).toEqual([])
   })

@@ -1,11 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { openClock } from '../../local/clock.ts'
 import { type DynamoDb, openDynamoDb } from '../../local/dynamodb.ts'
 import { type Endpoint, type EndpointOptions, startEndpoint } from '../../local/endpoint.ts'
 import type { SeenCall } from '../../local/json-protocol.ts'
 import type { LocalClock } from '../../local/clock.ts'
+import { ensureCertificate } from '../../local/certificate.ts'
+import { type Access, OPEN_ACCESS } from '../../local/iam/access.ts'
+import { createKms } from '../../local/kms/service.ts'
+import { createS3 } from '../../local/s3/service.ts'
 import { createPrincipals, type Principals } from '../../local/principals.ts'
 import { openQueues, type Queues } from '../../local/queues.ts'
 import { memoryState, openState } from '../../local/state.ts'
@@ -22,6 +27,9 @@ export type Ground = {
   readonly dynamodb: DynamoDb
   readonly queues: Queues
   readonly principals: Principals
+  readonly db: DatabaseSync
+  /** What the endpoint shows over TLS; null without TLS. */
+  readonly certificate: string | null
   readonly seen: readonly SeenCall[]
   readonly faults: readonly unknown[]
   /** For any SDK client. */
@@ -34,9 +42,16 @@ export type Ground = {
   close(): Promise<void>
 }
 
-/** The ground of the local cloud, as its composition puts it together; in memory without a folder. */
-export async function openGround(options: { readonly folder?: string } & Partial<EndpointOptions> = {}): Promise<Ground> {
-  const { folder, ...endpointOptions } = options
+type GroundOptions = {
+  readonly folder?: string
+  /** Of S3; all may do everything if left out. */
+  readonly access?: Access
+  readonly isSecure?: boolean
+}
+
+/** The ground of the local cloud, as its composition puts it together: KMS, and S3 before fauxqs; in memory without a folder. */
+export async function openGround(options: GroundOptions & Partial<EndpointOptions> = {}): Promise<Ground> {
+  const { folder, access = OPEN_ACCESS, isSecure = false, ...endpointOptions } = options
   const faults: unknown[] = []
   const seen: SeenCall[] = []
   const onFault = (error: unknown): void => void faults.push(error)
@@ -45,15 +60,21 @@ export async function openGround(options: { readonly folder?: string } & Partial
   const dynamodb = await openDynamoDb({ state, clock, accountId: ACCOUNT, region: REGION, onFault })
   const queues = await openQueues({ state, onFault })
   const principals = createPrincipals(ACCOUNT)
+  const kms = createKms(state.db, { access })
+  const onCall = (call: SeenCall): void => void seen.push(call)
+  const room = { nowMs: () => clock.nowMs(), onCall, onFault }
+  const certificate = isSecure ? await ensureCertificate(state) : undefined
   const endpoint = await startEndpoint({
     port: 0,
-    services: [],
+    services: [kms],
+    http: { s3: createS3({ db: state.db, store: queues, kms, access, room }) },
     dynamodb,
     queues,
     principals,
     clock,
-    onCall: (call) => void seen.push(call),
+    onCall,
     onFault,
+    ...(certificate !== undefined && { certificate }),
     ...endpointOptions,
   })
   return {
@@ -62,6 +83,8 @@ export async function openGround(options: { readonly folder?: string } & Partial
     dynamodb,
     queues,
     principals,
+    db: state.db,
+    certificate: certificate?.certificate ?? null,
     seen,
     faults,
     client: {

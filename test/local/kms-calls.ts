@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
-import { createKms } from '../../local/kms/service.ts'
+import type { ServiceEvent } from '../../local/cloudtrail/service-event.ts'
+import { createKms, type KmsParts } from '../../local/kms/service.ts'
 import type { ServiceAnswer, ServiceCall, Trail } from '../../local/service.ts'
 import { type AccountId, parseAccountId } from '../../shared/arn.ts'
 import { type CloudTrailRecord, parseRecord } from '../../shared/cloudtrail/record.ts'
@@ -24,10 +25,12 @@ export type Answered = { readonly answer: ServiceAnswer; readonly call: ServiceC
 /** A KMS to call, with a clock that tests set. */
 export class Cloud {
   timeMs = START_MS
+  /** What KMS told that it did by itself. */
+  readonly events: ServiceEvent[] = []
   readonly #kms
 
-  constructor(db: DatabaseSync = new DatabaseSync(':memory:')) {
-    this.#kms = createKms(db)
+  constructor(db: DatabaseSync = new DatabaseSync(':memory:'), parts: KmsParts = {}) {
+    this.#kms = createKms(db, { onServiceEvent: (event) => void this.events.push(event), ...parts })
   }
 
   async send(operation: string, input: JsonObject = {}, region = REGION): Promise<Answered> {

@@ -1,3 +1,4 @@
+import { createPublicKey, verify } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
   CreateAliasCommand,
@@ -7,14 +8,21 @@ import {
   DisableKeyCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
+  GenerateMacCommand,
   GetKeyRotationStatusCommand,
+  GetPublicKeyCommand,
   EnableKeyRotationCommand,
   IncorrectKeyException,
   InvalidCiphertextException,
   KMSClient,
+  KMSInvalidMacException,
+  KMSInvalidSignatureException,
   NotFoundException,
   paginateListAliases,
   ScheduleKeyDeletionCommand,
+  SignCommand,
+  VerifyCommand,
+  VerifyMacCommand,
 } from '@aws-sdk/client-kms'
 import { expect, it } from 'vitest'
 import type { JsonObject } from '../../shared/json.ts'
@@ -75,4 +83,24 @@ it('the AWS SDK reads answers, dates, bytes, pages and errors', async () => {
   await expect(decrypt({})).rejects.toBeInstanceOf(DisabledException)
   const scheduled = await client.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }))
   expect(scheduled).toMatchObject({ KeyState: 'PendingDeletion', DeletionDate: new Date(START_MS + 7 * DAY_MS) })
+})
+
+it('the AWS SDK signs, verifies and makes MACs', async () => {
+  const client = clientOf(new Cloud())
+  const signer = await client.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }))
+  const message = new TextEncoder().encode('orders')
+  const request = { KeyId: signer.KeyMetadata?.Arn, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' } as const
+  const { Signature } = await client.send(new SignCommand(request))
+  expect(await client.send(new VerifyCommand({ ...request, Signature }))).toMatchObject({ SignatureValid: true })
+  const wrong = client.send(new VerifyCommand({ ...request, Signature: message }))
+  await expect(wrong).rejects.toBeInstanceOf(KMSInvalidSignatureException)
+  const { PublicKey } = await client.send(new GetPublicKeyCommand({ KeyId: signer.KeyMetadata?.Arn }))
+  const publicKey = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' })
+  expect(verify('sha256', message, publicKey, Signature ?? new Uint8Array())).toBe(true)
+
+  const hmac = await client.send(new CreateKeyCommand({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }))
+  const mac = { KeyId: hmac.KeyMetadata?.Arn, Message: message, MacAlgorithm: 'HMAC_SHA_256' } as const
+  const { Mac } = await client.send(new GenerateMacCommand(mac))
+  expect(await client.send(new VerifyMacCommand({ ...mac, Mac }))).toMatchObject({ MacValid: true })
+  await expect(client.send(new VerifyMacCommand({ ...mac, Mac: message }))).rejects.toBeInstanceOf(KMSInvalidMacException)
 })

@@ -1,17 +1,17 @@
 import { Readable } from 'node:stream'
 import {
   CreateBucketCommand,
-  GetBucketEncryptionCommand,
+  GetBucketAclCommand,
+  GetBucketCorsCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   NoSuchBucket,
   NoSuchKey,
-  PutBucketEncryptionCommand,
-  PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
@@ -80,11 +80,10 @@ describe('objects', () => {
 
   it('refuse what nothing here would heed', async () => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'a' }))
-    const ServerSideEncryptionConfiguration = { Rules: [] }
     const calls = {
-      PutBucketEncryption: () => s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration })),
-      GetBucketEncryption: () => s3.send(new GetBucketEncryptionCommand({ Bucket })),
-      PutBucketPolicy: () => s3.send(new PutBucketPolicyCommand({ Bucket, Policy: '{}' })),
+      GetBucketAcl: () => s3.send(new GetBucketAclCommand({ Bucket })),
+      GetBucketCors: () => s3.send(new GetBucketCorsCommand({ Bucket })),
+      ListObjectVersions: () => s3.send(new ListObjectVersionsCommand({ Bucket })),
       GetObjectTagging: () => s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'a' })),
       ListMultipartUploads: () => s3.send(new ListMultipartUploadsCommand({ Bucket })),
       ListParts: () => s3.send(new ListPartsCommand({ Bucket, Key: 'a', UploadId: 'b' })),

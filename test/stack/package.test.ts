@@ -6,11 +6,12 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deployedFunctions } from '../../scripts/bundle.ts'
 import { isJsonObject } from '../../shared/json.ts'
+import { type Made, resolved } from '../../local/stack/template.ts'
 import { type Ended, runProgram } from '../support/cli.ts'
 import { DELIVERY_CHECKS } from '../support/stack-delivery.ts'
 import { POWER_CHECKS } from '../support/stack-powers.ts'
 import { UPKEEP_CHECKS } from '../support/stack-upkeep.ts'
-import { at, listOf, readSource, readTemplate, resources, ROOT, type Stack, unzipped, withChange } from '../support/stack.ts'
+import { at, listOf, readSource, readTemplate, type Resource, resources, ROOT, type Stack, unzipped, withChange } from '../support/stack.ts'
 
 const CHECKS = [...DELIVERY_CHECKS, ...POWER_CHECKS, ...UPKEEP_CHECKS]
 const PACKAGING_MS_MAX = 60_000
@@ -39,11 +40,12 @@ describe('the packaged stack', () => {
     const counts = ['Lambda::Function', 'IAM::Role', 'SQS::Queue', 'Events::Rule', 'Lambda::EventSourceMapping', 'DynamoDB::Table'].map(
       (type) => resources(stack.template, `AWS::${type}`).length,
     )
-    expect(counts).toEqual([2, 2, 4, 2, 1, 1])
+    expect(counts).toEqual([5, 5, 10, 10, 3, 3])
   })
 
   it('makes roles of no more requests to DynamoDB than the code sends', () => {
-    const code = readdirSync(path.join(ROOT, 'shared/aws'))
+    const code = readdirSync(path.join(ROOT, 'shared/aws'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(path.join(ROOT, 'shared/aws', name), 'utf8'))
       .filter((text) => text.includes("'@aws-sdk/client-dynamodb'"))
       .join('\n')
@@ -97,19 +99,28 @@ describe('packaging', () => {
     expect(deployedFunctions(serverless)).toEqual({ ok: false, reason: expect.stringContaining(reason) as unknown })
   })
 
+  const NO_SOURCES = Object.fromEntries((deployed.ok ? deployed.value : []).map(({ source: file }) => [path.basename(file), '']))
+
   it.each([
     { title: 'there is no source', sources: {}, says: 'functions/count-key-usage.ts (countKeyUsage)' },
     {
       title: 'a source does not compile',
-      sources: { 'count-key-usage.ts': 'export const handler = (', 'roll-up-usage.ts': '' },
+      sources: { ...NO_SOURCES, 'count-key-usage.ts': 'export const handler = (' },
       says: 'functions/count-key-usage.ts cannot be bundled',
     },
-  ])('fails with what to do when $title', async ({ title, sources, says }) => {
+    {
+      title: 'the policy cannot be used',
+      sources: NO_SOURCES,
+      policy: 'exemptions: [{ rule: no-such-rule }]',
+      says: 'keytrail.yml cannot be used. Put right:\n  keytrail.yml:1:',
+    },
+  ])('fails with what to do when $title', async ({ title, sources, says, policy = '' }) => {
     const root = path.join(folder, title.replaceAll(' ', '-'))
     mkdirSync(path.join(root, 'functions'), { recursive: true })
     for (const name of ['scripts', 'shared', 'serverless.yml', 'package.json'])
       cpSync(path.join(ROOT, name), path.join(root, name), { recursive: true })
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(root, 'node_modules'))
+    if (policy !== '') writeFileSync(path.join(root, 'keytrail.yml'), policy)
     for (const [name, text] of Object.entries(sources)) writeFileSync(path.join(root, 'functions', name), text)
     const { code, stdout, stderr } = await runProgram(process.execPath, [path.join(root, 'scripts/package.ts')], { cwd: root })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -118,14 +129,31 @@ describe('packaging', () => {
   })
 })
 
+/** What AWS would put in place of a Ref: as long as it gets. */
+function referred(): ReadonlyMap<string, Made> {
+  return new Map([
+    ...resources(stack.template).map(({ id }): [string, Made] => [
+      id,
+      { ref: `https://sqs.eu-central-1.amazonaws.com/111122223333/keytrail-${id}-AbCdEfGhIjKl` },
+    ]),
+    ['AWS::AccountId', { ref: '111122223333' }],
+    ['AWS::StackId', { ref: 'arn:aws:cloudformation:eu-central-1:111122223333:stack/keytrail/0a1b2c3d-0000-4000-8000-000000000000' }],
+    ['AuditedAccounts', { ref: '' }],
+  ])
+}
+
+function environmentOf({ properties }: Resource): Readonly<Record<string, string>> {
+  const variables = resolved(at(properties, 'Environment.Variables'), referred())
+  return Object.fromEntries(Object.entries(isJsonObject(variables) ? variables : {}).map(([name, value]) => [name, String(value)]))
+}
+
+function functionOf(handler: string): Resource {
+  const found = resources(stack.template, 'AWS::Lambda::Function').find(({ properties }) => properties['Handler'] === handler)
+  if (found === undefined) throw new Error(`the template has no function with the handler ${handler}`)
+  return found
+}
+
 describe('the bundle in each archive', () => {
-  /** What AWS would put in place of a Ref. */
-  const REFERRED: Readonly<Record<string, string>> = {
-    'AWS::AccountId': '111122223333',
-    AuditedAccounts: '',
-    UsageTable: 'usage',
-    ContextDigestSecret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:digests',
-  }
   let asked: string[] = []
   const server = createServer((request, response) => {
     asked.push(String(request.headers['x-amz-target']))
@@ -137,16 +165,11 @@ describe('the bundle in each archive', () => {
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)))
   afterAll(() => void server.close())
 
-  function environmentOf(template: Stack['template'], handler: string): Readonly<Record<string, string>> {
-    const found = resources(template, 'AWS::Lambda::Function').find(({ properties }) => properties['Handler'] === handler)
-    const variables = at(found?.properties, 'Environment.Variables')
-    return Object.fromEntries(
-      Object.entries(isJsonObject(variables) ? variables : {}).map(([name, value]) => {
-        const referred = REFERRED[String(at(value, 'Ref'))]
-        return [name, typeof value === 'string' ? value : (referred ?? `no value for ${JSON.stringify(value)}`)]
-      }),
-    )
-  }
+  // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+  it('has an environment that fits into 4 KB', () => {
+    const sizes = resources(stack.template, 'AWS::Lambda::Function').map((each) => JSON.stringify(environmentOf(each)).length)
+    expect(Math.max(...sizes)).toBeLessThan(4096)
+  })
 
   it.each(deployed.ok ? deployed.value : [])('of $name exports its handler, with no packages beside it', async ({ name, bundle }) => {
     asked = []
@@ -159,7 +182,7 @@ describe('the bundle in each archive', () => {
     const { code, stdout, stderr } = await runProgram(process.execPath, ['-e', script], {
       cwd: root,
       env: {
-        ...environmentOf(stack.template, bundle.replace('.mjs', '.handler')),
+        ...environmentOf(functionOf(bundle.replace('.mjs', '.handler'))),
         AWS_REGION: 'eu-central-1',
         AWS_ACCESS_KEY_ID: 'none',
         AWS_SECRET_ACCESS_KEY: 'none',

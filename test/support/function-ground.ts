@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { expect } from 'vitest'
 import type { HttpAnswer } from '../../local/http.ts'
+import { OPEN_ACCESS } from '../../local/iam/access.ts'
+import { createKms } from '../../local/kms/service.ts'
 import { createFunction, type InvocationOutcome, type LocalFunction } from '../../local/lambda/functions.ts'
 import { createSecretsManager } from '../../local/secrets.ts'
 import type { Table } from '../../shared/aws/table.ts'
@@ -11,7 +13,7 @@ import { type EpochS, HOUR_S } from '../../shared/time.ts'
 import { readUsage } from '../../shared/usage/read-usage.ts'
 import type { UsageStore } from '../../shared/usage/usage-store.ts'
 import type { UseTally } from '../../shared/usage/use-ledger.ts'
-import { openGround } from '../local/ground.ts'
+import { type Ground, openGround } from '../local/ground.ts'
 import { createUsageTables, type StoredItem } from './usage-tables.ts'
 
 /** In the middle of an hour: no call close to it counts in two. */
@@ -32,7 +34,12 @@ export type FunctionGround = {
   metrics(): Promise<readonly JsonObject[]>
   /** PutItem fails for what this says of the request's body. */
   failPuts(fails: (body: string) => boolean): void
-  start(name: 'count-key-usage' | 'roll-up-usage', changes?: { readonly timeoutMs?: number; readonly table?: string }): LocalFunction
+  start(
+    name: 'count-key-usage' | 'roll-up-usage' | 'audit-change',
+    changes?: { readonly timeoutMs?: number; readonly table?: string; readonly environment?: Readonly<Record<string, string>> },
+  ): LocalFunction
+  /** For any SDK client. */
+  readonly client: Ground['client']
   items(): Promise<readonly StoredItem[]>
   usage(): Promise<readonly UseTally[]>
   /** Empties the table, and lets PutItem succeed. */
@@ -44,7 +51,7 @@ export async function openFunctionGround(): Promise<FunctionGround> {
   let fails = never
   const secrets = createSecretsManager(new DatabaseSync(':memory:'))
   const ground = await openGround({
-    services: [secrets],
+    services: [secrets, createKms(new DatabaseSync(':memory:'), { access: OPEN_ACCESS })],
     http: {
       dynamodb: {
         async answer(request): Promise<HttpAnswer> {
@@ -87,7 +94,8 @@ export async function openFunctionGround(): Promise<FunctionGround> {
       fails = never
       for (const { pk, sk } of await tables.itemsOf(table)) await table.remove(pk?.S ?? '', sk?.S ?? '')
     },
-    start(name, { timeoutMs = 60_000, table: tableName = table.name } = {}) {
+    client: ground.client,
+    start(name, { timeoutMs = 60_000, table: tableName = table.name, environment = {} } = {}) {
       const started = createFunction({
         name,
         arn: `arn:aws:lambda:${region}:${ACCOUNT}:function:${name}`,
@@ -105,6 +113,7 @@ export async function openFunctionGround(): Promise<FunctionGround> {
           AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
           AWS_CONFIG_FILE: '/dev/null',
           AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+          ...environment,
         },
         timeoutMs,
         nowMs: () => NOW_MS,

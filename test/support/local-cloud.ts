@@ -1,3 +1,4 @@
+import { AUDIT_FUNCTIONS } from '../../shared/local-order.ts'
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts'
 import type { LostEvent } from '../../local/events/target-delivery.ts'
 import type { InvocationOutcome } from '../../local/lambda/functions.ts'
@@ -11,6 +12,7 @@ import type { UseTally } from '../../shared/usage/use-ledger.ts'
 /** A local cloud, and what it told since it started. */
 export type WatchedCloud = LocalCloud & {
   readonly lines: readonly string[]
+  /** Of uses of keys. */
   readonly batches: readonly BatchOutcome[]
   readonly invocations: readonly InvocationOutcome[]
   readonly lostEvents: readonly LostEvent[]
@@ -31,8 +33,10 @@ export async function startCloud(changes: Partial<LocalCloudOptions> = {}): Prom
     delivery: { delayMs: { p50: 0, p99: 0 }, duplicateShare: 0, lossShare: 0 },
     seed: 1,
     parameters: {},
+    // Most tests are about something else.
+    idle: AUDIT_FUNCTIONS,
     onLog: (_name, line) => void lines.push(line),
-    onBatch: (_name, batch) => void batches.push(batch),
+    onBatch: (name, batch) => void (name === 'keytrail-count-key-usage' && batches.push(batch)),
     onInvocation: (_name, outcome) => void invocations.push(outcome),
     onLost: (lost) => void lostEvents.push(lost),
     onFault: (error) => void faults.push(error),

@@ -1,5 +1,7 @@
 /** How events travel through the stack, and where they wait when they cannot. */
 import type { JsonObject } from '../../shared/json.ts'
+import { ALL_RULES } from '../../shared/rules/all-rules.ts'
+import { derivedRules } from '../../shared/rules/derive/event-rules.ts'
 import { functionMaySend, ruleMaySend } from './stack-powers.ts'
 import { at, type Check, idOf, listOf, named, type Resource, resources } from './stack.ts'
 
@@ -7,6 +9,7 @@ const QUEUE = 'AWS::SQS::Queue'
 const FUNCTION = 'AWS::Lambda::Function'
 const RULE = 'AWS::Events::Rule'
 const MAPPING = 'AWS::Lambda::EventSourceMapping'
+const AUDIT_RULES = derivedRules(ALL_RULES)
 const ALL_MANAGEMENT_EVENTS = 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS'
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
 const VISIBILITY_TIMEOUTS = 6
@@ -16,7 +19,8 @@ function targetsOf(template: JsonObject): readonly { readonly rule: string; read
 }
 
 function stateFaults({ id, properties }: Resource): readonly string[] {
-  const wanted = properties['EventPattern'] === undefined ? 'ENABLED' : ALL_MANAGEMENT_EVENTS
+  const derived = AUDIT_RULES.find(({ logicalId }) => logicalId === id)?.state ?? ALL_MANAGEMENT_EVENTS
+  const wanted = properties['EventPattern'] === undefined ? 'ENABLED' : derived
   return properties['State'] === wanted ? [] : [`${id} is in state ${String(properties['State'])}, not ${wanted}`]
 }
 
@@ -89,13 +93,15 @@ function concurrencyFaults(template: JsonObject): readonly string[] {
 
 export const DELIVERY_CHECKS: readonly Check[] = [
   {
-    title: 'rules with a pattern get read-only management events, and schedules are enabled',
+    title: 'rules get read-only management events if they ask for any, and schedules are enabled',
     faults: ({ template }) => resources(template, RULE).flatMap(stateFaults),
     breaks: [
       ['KeyUsageRule.Properties.State', 'ENABLED'],
       ['KeyUsageRule.Properties.State', undefined],
       ['RollUpSchedule.Properties.State', 'DISABLED'],
       ['RollUpSchedule.Properties.State', ALL_MANAGEMENT_EVENTS],
+      ['AuditKmsRule.Properties.State', 'DISABLED'],
+      ['SweepSchedule.Properties.State', 'DISABLED'],
     ],
   },
   {
@@ -113,6 +119,9 @@ export const DELIVERY_CHECKS: readonly Check[] = [
         { 'Fn::GetAtt': ['RollUpSchedule', 'Arn'] },
       ],
       ['RollUpDeadLetterQueuePolicy.Properties.Queues', [{ Ref: 'KeyUsageQueue' }]],
+      ['AuditS3Rule.Properties.Targets.0.DeadLetterConfig', undefined],
+      ['AuditRuleDeadLetterQueuePolicy.Properties.PolicyDocument.Statement.1', undefined],
+      ['AnnounceSchedule.Properties.Targets.0.DeadLetterConfig', undefined],
     ],
   },
   {
@@ -125,6 +134,9 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['RollUpSchedulePermission', undefined],
       ['RollUpSchedulePermission.Properties.SourceArn', undefined],
       ['RollUpSchedulePermission.Properties.FunctionName', { Ref: 'CountKeyUsageLambdaFunction' }],
+      ['AuditQueuePolicy.Properties.PolicyDocument.Statement.2', undefined],
+      ['AuditKmsRule.Properties.Targets.0.Arn', { 'Fn::GetAtt': ['AnnounceQueue', 'Arn'] }],
+      ['SweepSchedulePermission', undefined],
     ],
   },
   {
@@ -135,6 +147,8 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['KeyUsageQueue.Properties.RedrivePolicy.maxReceiveCount', 1],
       ['KeyUsageQueue.Properties.MessageRetentionPeriod', 1_209_600],
       ['KeyUsageDeadLetterQueue', undefined],
+      ['AuditQueue.Properties.RedrivePolicy', undefined],
+      ['AnnounceQueue.Properties.RedrivePolicy.maxReceiveCount', 1],
     ],
   },
   {
@@ -146,6 +160,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
     breaks: [
       ['KeyUsageMapping.Properties.FunctionResponseTypes', undefined],
       ['KeyUsageMapping.Properties.FunctionResponseTypes', []],
+      ['AuditMapping.Properties.FunctionResponseTypes', undefined],
     ],
   },
   {
@@ -156,6 +171,8 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['KeyUsageQueue.Properties.VisibilityTimeout', undefined],
       ['CountKeyUsageLambdaFunction.Properties.Timeout', 61],
       ['KeyUsageMapping.Properties.MaximumBatchingWindowInSeconds', 61],
+      ['AuditQueue.Properties.VisibilityTimeout', 724],
+      ['AnnounceLambdaFunction.Properties.Timeout', 180],
     ],
   },
   {
@@ -173,6 +190,8 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['RollUpFailures', undefined],
       ['RollUpFailures.Properties.DestinationConfig', undefined],
       ['RollUpUsageRole.Properties.Policies.0.PolicyDocument.Statement.1.Action', 'sqs:ReceiveMessage'],
+      ['SweepFailures', undefined],
+      ['AnnounceFailures.Properties.DestinationConfig', undefined],
     ],
   },
 ]

@@ -1,10 +1,21 @@
 /** Who may do what in the stack: roles, queue policies. */
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '../../shared/json.ts'
+import { ALL_RULES } from '../../shared/rules/all-rules.ts'
+import { auditStatements } from '../../shared/rules/derive/audit-statements.ts'
 import { at, type Check, idOf, listOf, named, type Resource, resources } from './stack.ts'
 
-/** Actions that know no resource type, and so need `Resource: '*'`. */
-const ACTIONS_WITHOUT_RESOURCE: readonly string[] = []
+/** What the audit may read: derived from its rules, and nothing else may name resources by pattern. */
+const AUDIT_STATEMENTS = auditStatements(ALL_RULES)
+const AUDIT_POWERS = Object.fromEntries(AUDIT_STATEMENTS.map(({ Resource: place, Action: actions }) => [JSON.stringify(place), actions]))
+const READ_AND_WRITE = ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem']
+const FEED = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
+
+/** `arn:<partition>:<service>:<Region>:<account>:<name>`, as a template writes it. */
+function ownArn(service: string, ...name: readonly unknown[]): string {
+  const place = [{ Ref: 'AWS::Partition' }, `:${service}:`, { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }]
+  return JSON.stringify({ 'Fn::Join': ['', ['arn:', ...place, ...name]] })
+}
 
 /** All that each role may do, by what it may do it to. */
 const POWERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -18,6 +29,32 @@ const POWERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     UsageTable: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
     RollUpDeadLetterQueue: ['sqs:SendMessage'],
     RollUpUsageLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  },
+  AuditChangeRole: {
+    AuditQueue: [...FEED, 'sqs:SendMessage'],
+    AnnounceQueue: ['sqs:SendMessage'],
+    FindingsTable: READ_AND_WRITE,
+    UsageTable: ['dynamodb:Query'],
+    AuditChangeLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ...AUDIT_POWERS,
+  },
+  SweepRole: {
+    AuditQueue: ['sqs:SendMessage'],
+    AnnounceQueue: ['sqs:SendMessage'],
+    SweepDeadLetterQueue: ['sqs:SendMessage'],
+    FindingsTable: READ_AND_WRITE,
+    UsageTable: ['dynamodb:Query'],
+    SweepLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ...AUDIT_POWERS,
+  },
+  AnnounceRole: {
+    AnnounceQueue: FEED,
+    FindingsTable: READ_AND_WRITE,
+    FindingsTopic: ['sns:Publish'],
+    [ownArn('securityhub', ':product/', { Ref: 'AWS::AccountId' }, '/default')]: ['securityhub:BatchImportFindings'],
+    [ownArn('events', ':event-bus/default')]: ['events:PutEvents'],
+    AnnounceDeadLetterQueue: ['sqs:SendMessage'],
+    AnnounceLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
 }
 
@@ -110,6 +147,9 @@ function tlsFaults(template: JsonObject): readonly string[] {
   return resources(template, 'AWS::SQS::Queue').flatMap(({ id }) => (guarded.includes(id) ? [] : [`${id} can be spoken to without TLS`]))
 }
 
+const AUDIT_STATEMENTS_AT = 'AuditChangeRole.Properties.Policies.0.PolicyDocument.Statement'
+/** Whatever of these services does not only read. */
+const WRITES = /^(kms|s3|cloudtrail|lambda|cloudformation|iam):(?!Get|List|Describe)/
 const COUNT_STATEMENTS = 'CountKeyUsageRole.Properties.Policies.0.PolicyDocument.Statement'
 
 export const POWER_CHECKS: readonly Check[] = [
@@ -139,16 +179,19 @@ export const POWER_CHECKS: readonly Check[] = [
     ],
   },
   {
-    title: 'no statement allows actions on every resource, but for those that know no resource',
+    title: 'no statement allows actions on resources by pattern, but for what the audit is derived to read',
     faults: ({ template }) =>
       allowed(template)
         .filter(({ statement }) => at(statement, 'NotResource') !== undefined || hasWildcard(at(statement, 'Resource')))
-        .filter(({ statement }) => !listOf(at(statement, 'Action')).every((action) => ACTIONS_WITHOUT_RESOURCE.includes(String(action))))
+        .filter(({ statement }) => !AUDIT_STATEMENTS.some((derived) => isDeepStrictEqual(derived, statement)))
         .map(({ owner }) => `${owner.id} allows on more than it names`),
     breaks: [
       [`${COUNT_STATEMENTS}.1.Resource`, '*'],
       [`${COUNT_STATEMENTS}.1.Resource`, { 'Fn::Join': ['', ['arn:aws:dynamodb:', { Ref: 'AWS::Region' }, ':*']] }],
       [`${COUNT_STATEMENTS}.1`, { Effect: 'Allow', Action: 'dynamodb:PutItem', Resource: 'arn:x', NotResource: 'arn:y' }],
+      [`${AUDIT_STATEMENTS_AT}.6.Action`, ['kms:DescribeKey', 'kms:Decrypt']],
+      [`${AUDIT_STATEMENTS_AT}.8.Resource`, '*'],
+      ['AnnounceRole.Properties.Policies.0.PolicyDocument.Statement.4.Resource', '*'],
     ],
   },
   {
@@ -162,6 +205,28 @@ export const POWER_CHECKS: readonly Check[] = [
       [`${COUNT_STATEMENTS}.4`, { Effect: 'Allow', Action: 'kms:Decrypt', Resource: 'arn:x' }],
       [`${COUNT_STATEMENTS}.2.Resource`, { Ref: 'OtherSecret' }],
       ['RollUpUsageRole.Properties.Policies', []],
+      [`${AUDIT_STATEMENTS_AT}.3.Resource`, { 'Fn::GetAtt': ['ControlTable', 'Arn'] }],
+      [
+        'SweepRole.Properties.Policies.0.PolicyDocument.Statement.15',
+        { Effect: 'Allow', Action: 's3:PutEncryptionConfiguration', Resource: 'arn:x' },
+      ],
+      ['AnnounceRole.Properties.Policies.0.PolicyDocument.Statement.2.Resource', { Ref: 'AlarmTopic' }],
+    ],
+  },
+  {
+    title: 'no function that audits or announces may change what is audited, or write what was changed and how to undo it',
+    faults: ({ template }) =>
+      ['AuditChangeRole', 'SweepRole', 'AnnounceRole'].flatMap((role) =>
+        Object.entries(powersOf(template, role)).flatMap(([place, actions]) =>
+          actions
+            .filter((action) => place === 'ControlTable' || WRITES.test(String(action)))
+            .map((action) => `${role} may ${String(action)} ${place}`),
+        ),
+      ),
+    breaks: [
+      [`${AUDIT_STATEMENTS_AT}.3.Resource`, { 'Fn::GetAtt': ['ControlTable', 'Arn'] }],
+      [`${AUDIT_STATEMENTS_AT}.6.Action`, ['kms:EnableKeyRotation']],
+      ['SweepRole.Properties.Policies.0.PolicyDocument.Statement.7.Action', ['s3:PutBucketPolicy']],
     ],
   },
   {

@@ -5,7 +5,7 @@ import { at, type Check, idOf, listOf, type Resource, resources, type Stack } fr
 
 /** What stands under `resources` of serverless.yml has to be what AWS gets: the local cloud reads it there. */
 function changedFaults({ source, template }: Stack): readonly string[] {
-  const sections = ['Resources', 'Parameters', 'Outputs'].flatMap((section) => {
+  const sections = ['Resources', 'Parameters', 'Conditions', 'Outputs'].flatMap((section) => {
     const written = at(source, `resources.${section}`)
     return Object.keys(isJsonObject(written) ? written : {}).map((id) => `${section}.${id}`)
   })
@@ -102,20 +102,33 @@ function alarmFaults(template: JsonObject): readonly string[] {
     .map(({ id }) => `${id} tells nobody`)
 }
 
+/** What functions count themselves, by the function: of each somebody has to hear. */
+const OWN_METRICS: readonly (readonly [metric: string, service: string])[] = [
+  ['ParkedEvents', 'count-key-usage'],
+  ['ParkedEvents', 'audit-change'],
+  ['SweepAge', 'sweep'],
+  ['RefusedFindings', 'announce'],
+]
+
 /** Metrics that the functions write themselves are named after their environment. */
 function ownMetricFaults(template: JsonObject): readonly string[] {
   const written = resources(template, 'AWS::Lambda::Function').map(({ properties }) => [
     at(properties, 'Environment.Variables.POWERTOOLS_METRICS_NAMESPACE'),
     at(properties, 'Environment.Variables.POWERTOOLS_SERVICE_NAME'),
   ])
-  const parked = resources(template, 'AWS::CloudWatch::Alarm').filter(({ properties }) => properties['MetricName'] === 'ParkedEvents')
-  if (parked.length === 0) return ['nobody hears of parked events']
-  return parked
-    .filter(({ properties }) => {
-      const watched = [properties['Namespace'], at(properties, 'Dimensions.0.Value')]
-      return at(properties, 'Dimensions.0.Name') !== 'service' || !written.some((names) => isDeepStrictEqual(names, watched))
-    })
-    .map(({ id }) => `${id} watches a metric that no function writes`)
+  const own = resources(template, 'AWS::CloudWatch::Alarm').filter(({ properties }) => !String(properties['Namespace']).startsWith('AWS/'))
+  const watched = own.map(({ properties }) => [properties['MetricName'], at(properties, 'Dimensions.0.Value')])
+  return [
+    ...OWN_METRICS.filter((metric) => !watched.some((one) => isDeepStrictEqual(one, metric))).map(
+      ([metric, service]) => `nobody hears of ${metric} of ${service}`,
+    ),
+    ...own
+      .filter(({ properties }) => {
+        const names = [properties['Namespace'], at(properties, 'Dimensions.0.Value')]
+        return at(properties, 'Dimensions.0.Name') !== 'service' || !written.some((one) => isDeepStrictEqual(one, names))
+      })
+      .map(({ id }) => `${id} watches a metric that no function writes`),
+  ]
 }
 
 function missingRunFaults(template: JsonObject): readonly string[] {
@@ -178,6 +191,8 @@ export const UPKEEP_CHECKS: readonly Check[] = [
       ['UsageTable.DeletionPolicy', 'Delete'],
       ['UsageTable.UpdateReplacePolicy', undefined],
       ['UsageTable.Properties.SSESpecification', { SSEEnabled: true }],
+      ['FindingsTable.DeletionPolicy', 'Delete'],
+      ['FindingsTable.Properties.PointInTimeRecoverySpecification', undefined],
     ],
   },
   {
@@ -201,6 +216,10 @@ export const UPKEEP_CHECKS: readonly Check[] = [
       ['CountKeyUsageThrottlesAlarm', undefined],
       ['RollUpUsageErrorsAlarm', undefined],
       ['RollUpUsageThrottlesAlarm.Properties.ComparisonOperator', 'LessThanThreshold'],
+      ['AuditDeadLetterAlarm', undefined],
+      ['AuditS3RuleLossAlarm', undefined],
+      ['SweepErrorsAlarm', undefined],
+      ['AnnounceThrottlesAlarm', undefined],
     ],
   },
   {
@@ -219,16 +238,22 @@ export const UPKEEP_CHECKS: readonly Check[] = [
     breaks: [
       ['KeyUsageAgeAlarm', undefined],
       ['KeyUsageAgeAlarm.Properties.Dimensions.0.Value', 'another'],
+      ['AuditAgeAlarm', undefined],
+      ['AnnounceAgeAlarm', undefined],
     ],
   },
   {
-    title: 'somebody hears of parked events, by the names that the function writes',
+    title: 'somebody hears of parked events, of a sweep that is old and of refused findings, by the names that functions write',
     faults: ({ template }) => ownMetricFaults(template),
     breaks: [
       ['ParkedEventsAlarm', undefined],
       ['ParkedEventsAlarm.Properties.Namespace', 'keytrail'],
       ['ParkedEventsAlarm.Properties.Dimensions.0.Name', 'Service'],
       ['CountKeyUsageLambdaFunction.Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME', 'count'],
+      ['ParkedChangesAlarm', undefined],
+      ['SweepAgeAlarm', undefined],
+      ['SweepAgeAlarm.Properties.Dimensions.0.Value', 'sweeper'],
+      ['RefusedFindingsAlarm.Properties.MetricName', 'Refused'],
     ],
   },
   {
@@ -237,6 +262,8 @@ export const UPKEEP_CHECKS: readonly Check[] = [
     breaks: [
       ['RollUpMissingAlarm', undefined],
       ['RollUpMissingAlarm.Properties.TreatMissingData', 'notBreaching'],
+      ['SweepMissingAlarm', undefined],
+      ['AnnounceMissingAlarm', undefined],
     ],
   },
   {

@@ -1,0 +1,102 @@
+import { announceBody, type AnnounceReason } from '../audit/announce-message.ts'
+import type { AuditPorts } from '../audit/audit-one.ts'
+import type { NamedAlias } from '../audit/change-message.ts'
+import type { ListedPage } from '../audit/sweep.ts'
+import type { SweepStore } from '../audit/sweep-state.ts'
+import type { FindingStore } from '../findings/finding-store.ts'
+import type { Policy } from '../policy-file/policy-file.ts'
+import { rulesUnder } from '../policy-file/policy-file.ts'
+import type { FactReader } from '../rules/audit.ts'
+import type { ResourceKind } from '../rules/facts.ts'
+import type { Resource, Rule } from '../rules/rule.ts'
+import type { EpochS } from '../time.ts'
+import type { AwsAccess } from './access.ts'
+import { createFactClients } from './facts/clients.ts'
+import type { FactParts } from './facts/fact-parts.ts'
+import { listResources } from './facts/list-resources.ts'
+import { OWN_FUNCTIONS, OWN_QUEUES, OWN_RULES } from './facts/own-stack.ts'
+import { createFactReader } from './facts/read-facts.ts'
+import { createSeenTable } from './facts/seen-table.ts'
+import { createFindingsTable } from './findings-table.ts'
+import { parkMessage } from './parked-messages.ts'
+import { createQueueSender } from './queue.ts'
+import { createSweepTable } from './sweep-table.ts'
+import { createDynamoDBClient, createTable } from './table.ts'
+import { createUsageTable } from './usage-table.ts'
+
+/** What the stack tells its functions of itself. */
+export type StackSettings = {
+  readonly ownStack: Resource
+  readonly usageTable: string
+  readonly findingsTable: string
+  /** URLs by logical ID. */
+  readonly ownQueues: ReadonlyMap<string, string>
+  /** URLs. */
+  readonly auditQueue: string
+  readonly announceQueue: string
+  /** Of the account's quotas of calls; null: as usual. */
+  readonly quotaShare: number | null
+}
+
+/** How the functions of the stack audit: over the stack's tables, and with what AWS tells. */
+export type StackAudit = {
+  readonly store: FindingStore
+  readonly sweepStore: SweepStore
+  readonly park: (message: Parameters<typeof parkMessage>[1]) => Promise<void>
+  /** For one batch or one run. */
+  ports(extent: FactParts['extent'], now: () => EpochS): AuditPorts
+  list(kind: ResourceKind, cursor: string | null): Promise<ListedPage>
+  keysOf(alias: NamedAlias): Promise<readonly string[]>
+  sendAgain(body: string, delayS: number): Promise<void>
+  tell(reason: AnnounceReason): Promise<void>
+}
+
+/** So that a call, tried as often as it is, ends long before the invocation does. */
+const REQUESTS: AwsAccess = { requestHandler: { connectionTimeout: 2000, requestTimeout: 5000 } }
+
+export function createStackAudit(
+  { ownStack, usageTable, findingsTable, ownQueues, auditQueue, announceQueue, quotaShare }: StackSettings,
+  { rules, policy, newToken }: { readonly rules: readonly Rule[]; readonly policy: Policy; readonly newToken: () => string },
+): StackAudit {
+  const dynamodb = createDynamoDBClient()
+  const table = createTable(dynamodb, findingsTable)
+  const [seen, store] = [createSeenTable(table), createFindingsTable(table, newToken)]
+  const usage = createUsageTable(createTable(dynamodb, usageTable))
+  const clients = createFactClients(REQUESTS, quotaShare === null ? {} : { quotaShare })
+  const [again, announce] = [createQueueSender(REQUESTS, auditQueue), createQueueSender(REQUESTS, announceQueue)]
+  const { accountId, region } = ownStack
+  const partition = ownStack.arn.split(':')[1] ?? 'aws'
+  const parts = {
+    clients,
+    usage,
+    seen,
+    ownStack: { rules: OWN_RULES, queues: OWN_QUEUES, functions: OWN_FUNCTIONS, queueUrls: ownQueues },
+  }
+  const reader = (extent: FactParts['extent'], madeAt: EpochS | null, now: EpochS): FactReader =>
+    createFactReader({ ...parts, now, extent, madeAt })
+  return {
+    store,
+    sweepStore: createSweepTable(table, newToken),
+    park: (message) => parkMessage(table, message),
+    ports: (extent, now) => ({
+      rules: rulesUnder(policy, rules),
+      expectations: policy.expectations,
+      exemptions: policy.exemptions,
+      policyDigest: policy.digest,
+      store,
+      reader: reader(extent, null, now()),
+      freshReader: (madeAt, instant) => reader('event', madeAt, instant),
+      now,
+    }),
+    sendAgain: again.send,
+    tell: (reason) => announce.send(announceBody(reason)),
+    async list(kind, cursor) {
+      for await (const page of listResources({ clients, accountId, partition, regions: [region] }, kind, cursor)) return page
+      return { resources: [], unread: null, next: null }
+    },
+    async keysOf({ alias, accountId: ofAccount, region: inRegion }) {
+      const known = await seen.firstKeys({ accountId: ofAccount, region: inRegion })
+      return known.filter((first) => first.alias === alias).map(({ keyArn }) => keyArn)
+    },
+  }
+}

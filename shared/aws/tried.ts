@@ -1,0 +1,32 @@
+import type { Tried } from '../workshop/ports.ts'
+
+/** AWS's refusals (4xx) as values; what broke on the way, and throttling that outlasted all tries, throws. */
+export async function tried<Value>(call: () => Promise<Value>): Promise<Tried<Value>> {
+  try {
+    return { ok: true, value: await call() }
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    return refusal
+  }
+}
+
+/** The value; null if AWS says that there is no such thing, under one of these names. */
+export async function foundOrNull<Value>(codes: readonly string[], call: () => Promise<Value>): Promise<Value | null> {
+  const outcome = await tried(call)
+  if (outcome.ok) return outcome.value
+  if (codes.includes(outcome.code)) return null
+  throw new Error(`${outcome.code}: ${outcome.message}`)
+}
+
+const TOO_MANY_REQUESTS = 429
+/** What the SDK says where AWS said nothing. */
+const NO_MESSAGE = 'UnknownError'
+
+function refusalOf(error: unknown): (Tried<never> & { readonly ok: false }) | null {
+  if (!(error instanceof Error) || !('$metadata' in error)) return null
+  const { httpStatusCode: status } = error.$metadata as { readonly httpStatusCode?: number }
+  if (status === undefined || status < 400 || status >= 500 || status === TOO_MANY_REQUESTS) return null
+  if ('$retryable' in error && error.$retryable !== undefined) return null
+  return { ok: false, code: error.name, message: error.message === NO_MESSAGE ? '' : error.message }
+}
