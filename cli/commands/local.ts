@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { fork } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CERTIFICATE_FILE, type LocalNews, type LocalOrder } from '../../shared/local-order.ts'
+import { AUDIT_FUNCTIONS, CERTIFICATE_FILE, type LocalNews, type LocalOrder } from '../../shared/local-order.ts'
 import { ExitCode, UsageError } from '../exit.ts'
 import { shown } from '../output/shown.ts'
 
@@ -19,6 +19,7 @@ type LocalOptions = {
   readonly duplicates: number
   readonly loss: number
   readonly verbose: boolean
+  readonly audit: boolean
 }
 
 /** `keytrail local`: the local cloud by itself, for any program that speaks to AWS. */
@@ -35,6 +36,7 @@ export function localCommand(standingFolder: string): Command {
         .default({ p50: 0, p99: 0 }, '0'),
     )
     .option('--duplicates <share>', 'share of events that come twice, 0 to 1', parseShare, 0)
+    .option('--no-audit', 'let the functions that audit rest: every change of a key or a bucket would wake them')
     .option('--verbose', 'show every line that functions write, not only warnings and errors', false)
     .option('--loss <share>', 'share of events that never come, 0 to 1', parseShare, 0)
     .addHelpText(
@@ -53,13 +55,17 @@ Ctrl-C ends it; what it holds stays in the folder. Exit codes: 130 after Ctrl-C,
 }
 
 /** @returns the exit code */
-function runLocal({ port, folder, fresh, clock, delay, duplicates, loss, verbose }: LocalOptions, standingFolder: string): Promise<number> {
+function runLocal(
+  { port, folder, fresh, clock, delay, duplicates, loss, verbose, audit }: LocalOptions,
+  standingFolder: string,
+): Promise<number> {
   if (folder === '') throw new UsageError('the folder is empty: name one')
   const order: LocalOrder = {
     folder: path.resolve(standingFolder, folder),
     fresh,
     port,
     verbose,
+    ...(audit ? {} : { idle: AUDIT_FUNCTIONS }),
     ...(clock === undefined ? {} : { startMs: clock }),
     delivery: { delayMs: delay, duplicateShare: duplicates, lossShare: loss },
   }

@@ -43,6 +43,8 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     startMs: order.startMs,
     delivery: DELIVERY,
     seed: SEED,
+    // What it shows comes with events; a sweep finds what came without.
+    idle: ['keytrail-sweep'],
     parameters: { AuditedAccounts: [LOCAL_ACCOUNT_ID, ...order.accounts].join(','), FindingsEmail: FINDINGS_EMAIL },
     ...tally,
   })

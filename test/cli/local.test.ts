@@ -5,7 +5,7 @@ import { type Ended, type Folder, keytrail, startKeytrail, temporaryFolder } fro
 type Running = { readonly url: string; readonly said: () => string; stop(): Promise<Ended> }
 
 async function startLocal(folder: Folder, ...args: readonly string[]): Promise<Running> {
-  const { child, ended } = startKeytrail(['local', '--port', '0', '--folder', 'state', ...args], { cwd: folder.path })
+  const { child, ended } = startKeytrail(['local', '--port', '0', '--folder', 'state', '--no-audit', ...args], { cwd: folder.path })
   let said = ''
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', (piece: Buffer) => {

@@ -10,7 +10,7 @@ type Running = { readonly folder: Folder; readonly url: string; stop(): Promise<
 /** `keytrail local` in a folder of its own, where `keytrail workshop` finds it. */
 async function startLocal(...args: readonly string[]): Promise<Running> {
   const folder = temporaryFolder()
-  const { child, ended } = startKeytrail(['local', '--port', '0', ...args], { cwd: folder.path })
+  const { child, ended } = startKeytrail(['local', '--port', '0', '--no-audit', ...args], { cwd: folder.path })
   const url = await new Promise<string>((resolve, reject) => {
     let said = ''
     child.stdout?.on('data', (piece: Buffer) => {

@@ -186,7 +186,7 @@ describe('the live path', () => {
         expect(await totalsOf(store), 'after it').toEqual(expected)
         seeTotals(expected, store.parked)
       }),
-      { numRuns: 80 },
+      { numRuns: 150 },
     )
     expect(CASES.filter((name) => (seen.get(name) ?? 0) < 20).map((name) => [name, seen.get(name)])).toEqual([])
   })
