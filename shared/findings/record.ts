@@ -34,11 +34,6 @@ export type Recorded = {
   readonly conflicts: readonly string[]
   /** Rules whose findings could not be written. One of them stops no other. */
   readonly failed: readonly Failure[]
-  /**
-   * A finding was made where there was none. Who passed the resource meanwhile saw nothing to write, and left no trace: it is to be read
-   * and judged once more.
-   */
-  readonly isNew: boolean
 }
 
 type Judged = {
@@ -52,7 +47,6 @@ export async function recordAudit(store: FindingStore, audit: Audit, around: Aro
   const changes: Change[] = []
   const conflicts: string[] = []
   const failed: Failure[] = []
-  let isNew = false
   for (const judged of judgedIn(audit, around)) {
     const ruleId = judged.rule.id
     const previous = around.known.find(({ finding }) => finding.ruleId === ruleId) ?? null
@@ -60,12 +54,11 @@ export async function recordAudit(store: FindingStore, audit: Audit, around: Aro
       const outcome = await recordOne(store, judged, { ...around, previous, resource: audit.resource })
       if (outcome === 'conflict') conflicts.push(ruleId)
       else if (outcome !== 'silent') changes.push(outcome)
-      isNew ||= previous === null && outcome !== 'conflict' && outcome !== 'silent'
     } catch (error) {
       failed.push({ ruleId, error })
     }
   }
-  return { changes, conflicts, failed, isNew }
+  return { changes, conflicts, failed }
 }
 
 function judgedIn(audit: Audit, { known, ruleIds }: Around): readonly Judged[] {
@@ -123,7 +116,7 @@ export type Settled = {
 
 /**
  * Judges a resource until its findings say what was read last: reads the findings, lets `judge` read the resource, writes; and again where
- * somebody wrote in between, or a finding is new. Whoever else settles the same resource at the same time, the last reading stands.
+ * somebody wrote in between, or a finding has changed. Whoever else settles the same resource at the same time, the last reading stands.
  */
 export async function settleResource(
   store: FindingStore,
@@ -138,10 +131,11 @@ export async function settleResource(
     const audit = await judge(now)
     const recorded = await recordAudit(store, audit, { ...recording, known, now })
     changes.push(...recorded.changes)
-    const { failed, conflicts, isNew } = recorded
+    const { failed, conflicts } = recorded
     if (failed.length > 0) return { kind: 'failed', changes, failed, audit }
     if (audit.kind === 'unready') return { kind: 'unready', changes, failed, audit }
-    if (conflicts.length === 0 && !isNew) return { kind: 'settled', changes, failed, audit }
+    // Who meanwhile read something newer and had nothing to write left no trace: a change stands when a reading after it agrees.
+    if (conflicts.length === 0 && recorded.changes.length === 0) return { kind: 'settled', changes, failed, audit }
     if (reading === READINGS_MAX) return { kind: 'unsettled', changes, failed, audit }
   }
 }

@@ -217,7 +217,7 @@ describe('findings', () => {
         see('repetitions that say so', delivered.repetitions())
         see('missing actions told', delivered.accessCount())
       }),
-      { numRuns: 40 },
+      { numRuns: 40, examples: [[1919954307]] },
     )
     expect(CASES.filter((name) => (seen.get(name) ?? 0) < 10).map((name) => [name, seen.get(name)])).toEqual([])
   })

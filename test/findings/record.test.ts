@@ -110,7 +110,7 @@ describe('what was judged', () => {
       known,
       now: later(600),
     })
-    expect(late).toMatchObject({ conflicts: ['kms-key-a'], failed: [], isNew: true })
+    expect(late).toMatchObject({ conflicts: ['kms-key-a'], failed: [] })
     expect(await statusesOf(store)).toEqual(['kms-key-a passing', 'kms-key-b passing', 'kms-key-c failing'])
   })
 
