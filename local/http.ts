@@ -32,7 +32,7 @@ export type HttpFailure = { readonly status: number; readonly code: string; read
 
 /** The services whose SDK clients read errors as XML; all others read JSON. https://smithy.io/2.0/aws/protocols/index.html */
 const REST_XML = ['s3']
-const QUERY = ['sns', 'sts', 'iam', 'cloudformation']
+export const QUERY_SERVICES = ['sns', 'sts', 'iam', 'cloudformation']
 
 /** An error in the words of the service the caller signed for, so that the SDK throws it by its name. */
 export function failed(service: string, failure: HttpFailure, requestId: string): HttpAnswer {
@@ -41,7 +41,7 @@ export function failed(service: string, failure: HttpFailure, requestId: string)
     const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${xmlOf(failure)}<RequestId>${requestId}</RequestId></Error>`
     return { status, headers: { 'content-type': 'application/xml' }, body }
   }
-  if (QUERY.includes(service)) {
+  if (QUERY_SERVICES.includes(service)) {
     const fault = `<Type>${status < 500 ? 'Sender' : 'Receiver'}</Type>`
     const body = `<ErrorResponse><Error>${fault}${xmlOf(failure)}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`
     return { status, headers: { 'content-type': 'text/xml' }, body }

@@ -15,3 +15,12 @@ export function textOf(object: JsonObject, name: string): string | null {
   const value = memberOf(object, name)
   return typeof value === 'string' && value !== '' ? value : null
 }
+
+/** What a JSON text says; undefined, which no JSON text does, if it is none. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

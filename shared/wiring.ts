@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { StackSettings } from './audit/stack-settings.ts'
 import { type AccountId, parseAccountId } from './arn.ts'
 import type { Hub } from './findings/asff.ts'
 import { type Policy, readPolicy } from './policy-file/policy-file.ts'
 import { problemText } from './policy-file/problem.ts'
-import type { Resource, Rule } from './rules/rule.ts'
+import type { Rule } from './rules/rule.ts'
 import { epochS, type EpochS } from './time.ts'
 
 /** Where the user stands. npm runs scripts from the project's root and tells the folder it was called from. */
@@ -82,18 +83,8 @@ export function sweepEnvironment(): AuditEnvironment {
   }
 }
 
-/** What the functions have in common that audit. Queues by URL, those of `ownQueues` by logical ID. */
-export type AuditEnvironment = {
-  readonly account: AccountId
-  readonly ownStack: Resource
-  readonly usageTable: string
-  readonly findingsTable: string
-  readonly ownQueues: ReadonlyMap<string, string>
-  readonly auditQueue: string
-  readonly announceQueue: string
-  /** How much of the account's quotas of calls is used, 1 being all; null: as much as is usual. */
-  readonly quotaShare: number | null
-}
+/** What the functions have in common that audit. */
+export type AuditEnvironment = StackSettings & { readonly account: AccountId }
 
 /** `<logical ID>=<URL>` */
 function pairAt(text: string): readonly [string, string] {

@@ -1,6 +1,6 @@
 import type { Brand } from '../../shared/brand.ts'
 import type { JsonObject } from '../../shared/json.ts'
-import { isJsonObject } from '../../shared/json.ts'
+import { isJsonObject, parsedJson } from '../../shared/json.ts'
 import type { Parsed } from '../../shared/parsed.ts'
 import { parsed, refused } from '../../shared/parsed.ts'
 import type { Budget, Choice, FieldNames, FieldValue } from './pattern-fields.ts'
@@ -41,7 +41,7 @@ const stepsMax = 5_000_000
  */
 export function parsePattern(text: string): Parsed<EventPattern> {
   if (text.length > patternCharactersMax) return refused(`Event pattern is longer than ${patternCharactersMax} characters`)
-  const filter = parseJson(text)
+  const filter = parsedJson(text)
   if (filter === undefined) return refused('Filter is not valid JSON')
   if (!isJsonObject(filter)) return refused('Filter is not an object')
   if (!isWithinLevels(filter, patternLevelsMax)) return refused(`Event pattern nests deeper than ${patternLevelsMax} levels`)
@@ -81,14 +81,6 @@ export function matchesPattern(pattern: EventPattern, event: JsonObject): boolea
 function choiceOf(leaf: LeafTests, values: readonly FieldValue[]): Choice {
   const matching = values.filter(({ value }) => leaf.tests.some((test) => passes(test, value)))
   return { absent: leaf.absent, matching: matching.map(({ places }) => places), present: values.map(({ places }) => places) }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function isWithinLevels(value: unknown, levels: number): boolean {

@@ -1,9 +1,8 @@
-import type { HttpFailure } from '../http.ts'
+import { type HttpFailure, QUERY_SERVICES } from '../http.ts'
 
 /** What is wrong with an access key ID: its session is over, or there never was one. */
 export type CredentialFault = 'expired' | 'unknown'
 
-const QUERY = ['cloudformation', 'iam', 'sns', 'sts']
 const EXPIRED = 'The security token included in the request is expired'
 const UNKNOWN = 'The security token included in the request is invalid.'
 
@@ -17,7 +16,7 @@ export function credentialFailure(service: string, fault: CredentialFault): Http
     return isExpired
       ? { code: 'ExpiredToken', message: EXPIRED, status: 400 }
       : { code: 'InvalidAccessKeyId', message: UNKNOWN, status: 403 }
-  if (QUERY.includes(service))
+  if (QUERY_SERVICES.includes(service))
     return { code: isExpired ? 'ExpiredToken' : 'InvalidClientTokenId', message: isExpired ? EXPIRED : UNKNOWN, status: 403 }
   const code = isExpired ? 'ExpiredTokenException' : 'UnrecognizedClientException'
   return { code, message: isExpired ? EXPIRED : UNKNOWN, status: 400 }

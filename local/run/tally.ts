@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, memberOf } from '../../shared/json.ts'
+import { isJsonObject, type JsonObject, memberOf, parsedJson } from '../../shared/json.ts'
 import type { RuleOutcome } from '../events/bus.ts'
 import type { BatchOutcome } from '../lambda/mapping.ts'
 import type { InvocationOutcome } from '../lambda/functions.ts'
@@ -47,7 +47,7 @@ export function createRunTally(): RunTally {
       if (memberOf(envelope, 'source') === KMS_SOURCE) records.push(memberOf(envelope, 'detail'))
     },
     onLog(functionName, line) {
-      const entry = parseJson(line)
+      const entry = parsedJson(line)
       if (!isJsonObject(entry)) return
       if (entry['level'] === 'ERROR') fault(`${functionName}: ${String(entry['message'])}`)
       if (entry['message'] !== 'counted') return
@@ -70,13 +70,5 @@ export function createRunTally(): RunTally {
     folded: () => ({ ...folded }),
     rolledUpHours: () => rolledUpHours,
     records: () => records,
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }

@@ -2,7 +2,7 @@ import { type AccountId, partitionOf } from '../arn.ts'
 import { cataloguedEvent, type ResourcePlace } from '../cloudtrail/catalogue.ts'
 import { recordOfItem } from '../cloudtrail/document.ts'
 import type { CloudTrailRecord } from '../cloudtrail/record.ts'
-import { isJsonObject, memberOf, textOf } from '../json.ts'
+import { isJsonObject, memberOf, parsedJson, textOf } from '../json.ts'
 import type { Resource } from '../rules/rule.ts'
 import type { EpochS } from '../time.ts'
 import { parseAgain } from './again-message.ts'
@@ -50,7 +50,7 @@ const ALIAS_NAME = /^alias\/[\w/-]{1,250}$/
 
 /** Reads a message: an EventBridge event that CloudTrail made of a call, or what Keytrail itself sent to come back to. Never throws. */
 export function readChangeMessage(body: string, reader: ChangeReader): ChangeMessage {
-  const message = parseJson(body)
+  const message = parsedJson(body)
   if (!isJsonObject(message)) return { kind: 'malformed', reason: 'no EventBridge event: not a JSON object' }
   const again = parseAgain(message)
   if (again !== null) {
@@ -136,12 +136,4 @@ function aliasesOf({ eventSource, requestParameters, region, recipientAccountId:
   if (eventSource !== 'kms.amazonaws.com' || requestParameters === null || region === null || accountId === null) return []
   const alias = textOf(requestParameters, 'aliasName')
   return alias !== null && ALIAS_NAME.test(alias) ? [{ alias, accountId, region }] : []
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

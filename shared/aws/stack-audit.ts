@@ -1,5 +1,6 @@
 import { announceBody, type AnnounceReason } from '../audit/announce-message.ts'
 import type { AuditPorts } from '../audit/audit-one.ts'
+import type { StackSettings } from '../audit/stack-settings.ts'
 import type { NamedAlias } from '../audit/change-message.ts'
 import type { ListedPage } from '../audit/sweep.ts'
 import type { SweepStore } from '../audit/sweep-state.ts'
@@ -8,7 +9,7 @@ import type { Policy } from '../policy-file/policy-file.ts'
 import { rulesUnder } from '../policy-file/policy-file.ts'
 import type { FactReader } from '../rules/audit.ts'
 import type { ResourceKind } from '../rules/facts.ts'
-import type { Resource, Rule } from '../rules/rule.ts'
+import type { Rule } from '../rules/rule.ts'
 import type { EpochS } from '../time.ts'
 import type { AwsAccess } from './access.ts'
 import { createFactClients } from './facts/clients.ts'
@@ -23,20 +24,6 @@ import { createQueueSender } from './queue.ts'
 import { createSweepTable } from './sweep-table.ts'
 import { createDynamoDBClient, createTable } from './table.ts'
 import { createUsageTable } from './usage-table.ts'
-
-/** What the stack tells its functions of itself. */
-export type StackSettings = {
-  readonly ownStack: Resource
-  readonly usageTable: string
-  readonly findingsTable: string
-  /** URLs by logical ID. */
-  readonly ownQueues: ReadonlyMap<string, string>
-  /** URLs. */
-  readonly auditQueue: string
-  readonly announceQueue: string
-  /** Of the account's quotas of calls; null: as usual. */
-  readonly quotaShare: number | null
-}
 
 /** How the functions of the stack audit: over the stack's tables, and with what AWS tells. */
 export type StackAudit = {

@@ -11,6 +11,14 @@ export async function tried<Value>(call: () => Promise<Value>): Promise<Tried<Va
   }
 }
 
+/** The same of a call whose answer says nothing. */
+export function triedDone(call: () => Promise<unknown>): Promise<Tried<null>> {
+  return tried(async () => {
+    await call()
+    return null
+  })
+}
+
 /** The value; null if AWS says that there is no such thing, under one of these names. */
 export async function foundOrNull<Value>(codes: readonly string[], call: () => Promise<Value>): Promise<Value | null> {
   const outcome = await tried(call)

@@ -1,6 +1,6 @@
 import { recordOfItem } from '../cloudtrail/document.ts'
 import type { CallFacts } from '../cloudtrail/record.ts'
-import { isJsonObject, memberOf } from '../json.ts'
+import { isJsonObject, memberOf, parsedJson } from '../json.ts'
 import { type Parsed, parsed } from '../parsed.ts'
 import type { EpochS } from '../time.ts'
 import { type ContextDigester, type ToldUses, toldUsesOf } from './key-use.ts'
@@ -22,7 +22,7 @@ export type ToldCall = {
 
 /** The event that a text is; null: none. */
 export function parseUsageEvent(body: string): UsageEvent | null {
-  const event = parseJson(body)
+  const event = parsedJson(body)
   if (!isJsonObject(event)) return null
   const record = recordOfItem(event)
   return {
@@ -36,14 +36,6 @@ export function parseUsageEvent(body: string): UsageEvent | null {
           usesOf: (digestOf) => toldUsesOf(record.value, digestOf),
         })
       : record,
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

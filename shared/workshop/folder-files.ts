@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isJsonObject, memberOf } from '../json.ts'
+import { isJsonObject, memberOf, parsedJson } from '../json.ts'
 import { WorkshopObstacle } from './make.ts'
 import type { WorkshopFiles } from './ports.ts'
 
@@ -23,7 +23,7 @@ export function folderFiles(folder: string): WorkshopFiles {
 
   function manifest(): Manifest {
     const bytes = readIn(folder, MANIFEST, MANIFEST_BYTES_MAX)
-    const document: unknown = bytes === null ? null : parsedOrNull(Buffer.from(bytes).toString('utf8'))
+    const document: unknown = bytes === null ? null : parsedJson(Buffer.from(bytes).toString('utf8'))
     const files = isJsonObject(document) && memberOf(document, 'format') === FORMAT ? memberOf(document, 'files') : null
     if (bytes !== null && !isJsonObject(files)) throw new WorkshopObstacle(`${manifestFile} is not what a run wrote: move the folder away.`)
     return isJsonObject(files) ? Object.fromEntries(Object.entries(files).map(([name, digest]) => [name, String(digest)])) : {}
@@ -82,12 +82,4 @@ function forget(folder: string, manifestFile: string): void {
 
 function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-function parsedOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, memberOf } from '../json.ts'
+import { isJsonObject, memberOf, parsedJson } from '../json.ts'
 import { looksLikeCiphertext, lookAtMessage } from './ciphertext-look.ts'
 import type { RunFacts } from './registry.ts'
 import type { Stage } from './stage.ts'
@@ -70,7 +70,7 @@ async function assetChecks(stage: Stage, bucket: string): Promise<readonly Check
 
 function jobChecks(stage: Stage, facts: RunFacts): readonly Check[] {
   const bytes = stage.files.read(JOB_FILE)
-  const job = bytes === null ? null : parsedOrNull(Buffer.from(bytes).toString('utf8'))
+  const job = bytes === null ? null : parsedJson(Buffer.from(bytes).toString('utf8'))
   const at = (...path: readonly string[]): unknown =>
     path.reduce<unknown>((found, name) => (isJsonObject(found) ? memberOf(found, name) : undefined), job)
   const keyArn = text(facts, 'keyArn')
@@ -120,15 +120,6 @@ function lessons(decrypts: number, refusals: number): readonly Lesson[] {
         'An isolated container has no credentials and no way out, so it cannot ask KMS. Isolation goes with assets that SageMaker brings in itself, as an input channel under SSE-KMS. Where the container decrypts, give it subnets without a way to the internet, and endpoints of S3 and KMS.',
     },
   ]
-}
-
-/** The file lies where anybody may change it. */
-function parsedOrNull(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return null
-  }
 }
 
 function yesOrNo(is: boolean): string {

@@ -1,4 +1,4 @@
-import { SSE_ALGORITHMS } from '../../rules/facts.ts'
+import { strengthOf } from '../../rules/s3/algorithms.ts'
 import { epochS, type EpochS } from '../../time.ts'
 import { type Item, numberAttribute, numberOf, type Table, textAttribute, textOf } from '../table.ts'
 import type { AliasScope, SeenStore } from './seen-store.ts'
@@ -39,7 +39,7 @@ export function createSeenTable(table: Table): SeenStore {
       return seen
     },
     async noteEncryption(bucketArn, { algorithm, key, seenAt }) {
-      const strength = strengthOf(algorithm, key)
+      const strength = rankOf(algorithm, key)
       if (strength === null) return
       const item = {
         pk: textAttribute(bucketKey(bucketArn)),
@@ -76,9 +76,9 @@ export function createSeenTable(table: Table): SeenStore {
 }
 
 /** By algorithm; of the same algorithm, a key of the account's own before one that AWS manages. */
-function strengthOf(algorithm: string, key: string | null): number | null {
-  const at = SSE_ALGORITHMS.findIndex((known) => known === algorithm)
-  return at === -1 ? null : 2 * at + (key === null || AWS_MANAGED_ALIAS.test(key) ? 0 : 1)
+function rankOf(algorithm: string, key: string | null): number | null {
+  const strength = strengthOf(algorithm)
+  return strength === null ? null : 2 * strength + (key === null || AWS_MANAGED_ALIAS.test(key) ? 0 : 1)
 }
 
 function aliasKey({ accountId, region }: AliasScope): string {

@@ -27,7 +27,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { epochS, type EpochS } from '../../time.ts'
 import type { KmsPort } from '../../workshop/ports.ts'
-import { foundOrNull, tried } from '../tried.ts'
+import { foundOrNull, tried, triedDone } from '../tried.ts'
 
 const GONE = ['NotFoundException']
 
@@ -61,14 +61,14 @@ export function kmsPort(client: KMSClient): KmsPort {
       }
       return tagged
     },
-    createAlias: (AliasName, TargetKeyId) => done(() => client.send(new CreateAliasCommand({ AliasName, TargetKeyId }))),
-    deleteAlias: (AliasName) => done(() => client.send(new DeleteAliasCommand({ AliasName }))),
+    createAlias: (AliasName, TargetKeyId) => triedDone(() => client.send(new CreateAliasCommand({ AliasName, TargetKeyId }))),
+    deleteAlias: (AliasName) => triedDone(() => client.send(new DeleteAliasCommand({ AliasName }))),
     scheduleDeletion: (KeyId, PendingWindowInDays) =>
       tried(async () => secondOf((await client.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays }))).DeletionDate)),
-    disable: (KeyId) => done(() => client.send(new DisableKeyCommand({ KeyId }))),
-    enable: (KeyId) => done(() => client.send(new EnableKeyCommand({ KeyId }))),
+    disable: (KeyId) => triedDone(() => client.send(new DisableKeyCommand({ KeyId }))),
+    enable: (KeyId) => triedDone(() => client.send(new EnableKeyCommand({ KeyId }))),
     policy: async (KeyId) => present((await client.send(new GetKeyPolicyCommand({ KeyId }))).Policy),
-    putPolicy: (KeyId, Policy) => done(() => client.send(new PutKeyPolicyCommand({ KeyId, Policy }))),
+    putPolicy: (KeyId, Policy) => triedDone(() => client.send(new PutKeyPolicyCommand({ KeyId, Policy }))),
     encrypt: (KeyId, Plaintext, context) =>
       tried(async () =>
         present((await client.send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext: { ...context } }))).CiphertextBlob),
@@ -102,12 +102,13 @@ export function kmsPort(client: KMSClient): KmsPort {
         const command = new GenerateDataKeyWithoutPlaintextCommand({ KeyId, KeySpec: 'AES_256', EncryptionContext: { ...context } })
         return present((await client.send(command)).CiphertextBlob)
       }),
-    enableRotation: (KeyId, RotationPeriodInDays) => done(() => client.send(new EnableKeyRotationCommand({ KeyId, RotationPeriodInDays }))),
+    enableRotation: (KeyId, RotationPeriodInDays) =>
+      triedDone(() => client.send(new EnableKeyRotationCommand({ KeyId, RotationPeriodInDays }))),
     async rotationPeriod(KeyId) {
       const status = await client.send(new GetKeyRotationStatusCommand({ KeyId }))
       return status.KeyRotationEnabled === true ? present(status.RotationPeriodInDays) : null
     },
-    rotateNow: (KeyId) => done(() => client.send(new RotateKeyOnDemandCommand({ KeyId }))),
+    rotateNow: (KeyId) => triedDone(() => client.send(new RotateKeyOnDemandCommand({ KeyId }))),
     async rotations(KeyId) {
       const rotations: { materialId: string; isCurrent: boolean; rotatedAt: EpochS | null }[] = []
       for await (const { Rotations = [] } of paginateListKeyRotations({ client }, { KeyId, IncludeKeyMaterial: 'ALL_KEY_MATERIAL' })) {
@@ -144,7 +145,7 @@ export function kmsPort(client: KMSClient): KmsPort {
       })
       return found ?? []
     },
-    revokeGrant: (KeyId, GrantId) => done(() => client.send(new RevokeGrantCommand({ KeyId, GrantId }))),
+    revokeGrant: (KeyId, GrantId) => triedDone(() => client.send(new RevokeGrantCommand({ KeyId, GrantId }))),
   }
 }
 
@@ -157,13 +158,6 @@ async function hasTag(client: KMSClient, keyArn: string, tagKey: string, tagValu
     return false
   })
   return found.ok && found.value
-}
-
-function done(call: () => Promise<unknown>): ReturnType<KmsPort['disable']> {
-  return tried(async () => {
-    await call()
-    return null
-  })
 }
 
 function secondOf(date: Date | undefined): EpochS | null {

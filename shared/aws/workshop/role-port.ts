@@ -8,7 +8,7 @@ import {
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam'
 import type { RolePort } from '../../workshop/ports.ts'
-import { foundOrNull, tried } from '../tried.ts'
+import { foundOrNull, tried, triedDone } from '../tried.ts'
 
 const GONE = ['NoSuchEntityException', 'NoSuchEntity']
 
@@ -29,17 +29,13 @@ export function rolePort(client: IAMClient): RolePort {
       }),
     find: (name) => foundOrNull(GONE, async () => (await client.send(new GetRoleCommand({ RoleName: name }))).Role?.Arn ?? null),
     putPolicy: (RoleName, PolicyName, PolicyDocument) =>
-      tried(async () => {
-        await client.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument }))
-        return null
-      }),
+      triedDone(() => client.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument }))),
     remove: (RoleName) =>
-      tried(async () => {
+      triedDone(async () => {
         for await (const { PolicyNames = [] } of paginateListRolePolicies({ client }, { RoleName })) {
           for (const PolicyName of PolicyNames) await client.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }))
         }
         await client.send(new DeleteRoleCommand({ RoleName }))
-        return null
       }),
   }
 }

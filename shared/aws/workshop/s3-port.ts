@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { createHash } from 'node:crypto'
 import type { EncryptionHeaders, ObjectEncryption, S3Port } from '../../workshop/ports.ts'
-import { foundOrNull, tried } from '../tried.ts'
+import { foundOrNull, tried, triedDone } from '../tried.ts'
 
 const GONE = ['NotFound', 'NoSuchBucket', 'NoSuchKey']
 const HEADER = /^x-amz-server-side-encryption/
@@ -43,9 +43,9 @@ export function s3Port({ secure, plain, accountId, region }: S3Clients): S3Port 
         return null
       }),
     hasBucket: async (Bucket) => (await foundOrNull(GONE, () => secure.send(new HeadBucketCommand({ Bucket, ...own })))) !== null,
-    deleteBucket: (Bucket) => done(() => secure.send(new DeleteBucketCommand({ Bucket, ...own }))),
+    deleteBucket: (Bucket) => triedDone(() => secure.send(new DeleteBucketCommand({ Bucket, ...own }))),
     encryptByDefault: (Bucket, keyArn, bucketKey) =>
-      done(() =>
+      triedDone(() =>
         secure.send(
           new PutBucketEncryptionCommand({
             Bucket,
@@ -62,7 +62,7 @@ export function s3Port({ secure, plain, accountId, region }: S3Clients): S3Port 
         ),
       ),
     allowCustomerKeys: (Bucket, isAllowed) =>
-      done(() =>
+      triedDone(() =>
         secure.send(
           new PutBucketEncryptionCommand({
             Bucket,
@@ -102,7 +102,7 @@ export function s3Port({ secure, plain, accountId, region }: S3Clients): S3Port 
       }),
     hasObject: async ({ bucket, key }) =>
       (await foundOrNull(GONE, () => secure.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...own })))) !== null,
-    deleteObject: ({ bucket, key }) => done(() => deleteVersions(secure, { Bucket: bucket, ...own }, key)),
+    deleteObject: ({ bucket, key }) => triedDone(() => deleteVersions(secure, { Bucket: bucket, ...own }, key)),
   }
 }
 
@@ -184,11 +184,4 @@ async function deleteVersions(
     for (const { VersionId } of own)
       await client.send(new DeleteObjectCommand({ ...place, Key: key, ...(VersionId === undefined ? {} : { VersionId }) }))
   }
-}
-
-function done(call: () => Promise<unknown>): ReturnType<S3Port['deleteBucket']> {
-  return tried(async () => {
-    await call()
-    return null
-  })
 }

@@ -1,16 +1,12 @@
 import { CreateTrainingJobCommand, type SageMakerClient, StopTrainingJobCommand } from '@aws-sdk/client-sagemaker'
 import type { TrainingJob, TrainingPort } from '../../workshop/ports.ts'
-import { tried } from '../tried.ts'
+import { tried, triedDone } from '../tried.ts'
 
 /** SageMaker for the use cases. */
 export function trainingPort(client: SageMakerClient): TrainingPort {
   return {
     submit: (job) => tried(async () => (await client.send(createTrainingJob(job))).TrainingJobArn ?? ''),
-    stop: (TrainingJobName) =>
-      tried(async () => {
-        await client.send(new StopTrainingJobCommand({ TrainingJobName }))
-        return null
-      }),
+    stop: (TrainingJobName) => triedDone(() => client.send(new StopTrainingJobCommand({ TrainingJobName }))),
   }
 }
 

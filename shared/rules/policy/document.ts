@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, memberOf } from '../../json.ts'
+import { isJsonObject, type JsonObject, memberOf, parsedJson } from '../../json.ts'
 
 /** A resource policy, read: every element a list. */
 export type PolicyDocument = { readonly statements: readonly PolicyStatement[] }
@@ -34,7 +34,7 @@ const STATEMENTS_MAX = 1000
 
 /** Null: the text is no policy document. */
 export function parsePolicy(text: string): PolicyDocument | null {
-  const document = parsedOrNull(text)
+  const document = parsedJson(text)
   if (!isJsonObject(document)) return null
   const found = memberOf(document, 'Statement')
   const items: readonly unknown[] = Array.isArray(found) ? found : [found]
@@ -100,12 +100,4 @@ function textsOf(value: unknown): readonly string[] | null {
   const items: readonly unknown[] = Array.isArray(value) ? value : [value]
   const texts = items.map((item) => (['string', 'number', 'boolean'].includes(typeof item) ? String(item) : null))
   return texts.every((text) => text !== null) ? texts : null
-}
-
-function parsedOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
