@@ -95,9 +95,11 @@ function resourcesOf(record: CloudTrailRecord, place: ResourcePlace, { ownStack 
   const name = memberAt(record, place)
   switch (eventSource) {
     case 's3.amazonaws.com':
-      return name !== null && BUCKET_NAME.test(name) && region !== null && accountId !== null
-        ? [{ kind: 's3_bucket', arn: `arn:${partitionOf(region)}:s3:::${name}`, accountId, region }]
-        : []
+      if (region === null || accountId === null) return []
+      return [...new Set([name, logTargetIn(record)])]
+        .filter((bucket) => bucket !== null)
+        .filter((bucket) => BUCKET_NAME.test(bucket))
+        .map((bucket) => ({ kind: 's3_bucket', arn: `arn:${partitionOf(region)}:s3:::${bucket}`, accountId, region }))
     case 'cloudtrail.amazonaws.com':
       return name === null || region === null || accountId === null ? [] : trailNamed(name, { region, accountId })
     case 'kms.amazonaws.com':
@@ -106,6 +108,17 @@ function resourcesOf(record: CloudTrailRecord, place: ResourcePlace, { ownStack 
       // Rules, queues and functions matter as parts of Keytrail's own stack; a call that names none may be about one.
       return name === null || ownName(name).startsWith(OWN_PREFIX) ? [ownStack] : []
   }
+}
+
+/**
+ * The bucket that takes logs from now on: other expectations hold for it. It is of the same account and Region as the one that sends them.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+ */
+function logTargetIn({ eventName, requestParameters }: CloudTrailRecord): string | null {
+  if (eventName !== 'PutBucketLogging' || requestParameters === null) return null
+  const status = memberOf(requestParameters, 'BucketLoggingStatus')
+  const enabled = isJsonObject(status) ? memberOf(status, 'LoggingEnabled') : undefined
+  return isJsonObject(enabled) ? textOf(enabled, 'TargetBucket') : null
 }
 
 /** Of an ARN or a URL the last part is the name. */

@@ -1,4 +1,4 @@
-import type { Tried } from '../workshop/ports.ts'
+import type { Tried } from '../tried.ts'
 
 /** AWS's refusals (4xx) as values; what broke on the way, and throttling that outlasted all tries, throws. */
 export async function tried<Value>(call: () => Promise<Value>): Promise<Tried<Value>> {

@@ -13,6 +13,10 @@ const RECOMMENDATION_LENGTH_MAX = 512
 const PRODUCT_FIELD_LENGTH_MAX = 2048
 const REQUIREMENTS_MAX = 32
 const KIND_LENGTH_MAX = 32
+/** 16 characters at most; a part of a name is none. */
+const REGION = /^[a-z0-9-]{1,16}$/
+/** https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Resource.html, and those that the SDK knows beside them. */
+const PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov', 'aws-us-iso', 'aws-us-iso-b'] as const
 
 const TYPES: Readonly<Record<ResourceKind, string>> = {
   kms_key: 'AwsKmsKey',
@@ -80,7 +84,7 @@ export function asffFinding(finding: Finding, rule: ShownRule, { hub, updatedAt 
         Type: TYPES[resource.kind],
         Id: resourceId(resource.arn),
         Partition: partitionOf(resource.arn),
-        Region: plainText(resource.region, RESOURCE_ID_LENGTH_MAX),
+        ...(REGION.test(resource.region) && { Region: resource.region }),
       },
     ],
   }
@@ -98,7 +102,7 @@ function resourceId(arn: string): string {
   return `${plainText(arn, RESOURCE_ID_LENGTH_MAX - digest.length - 1)} ${digest}`
 }
 
-function partitionOf(arn: string): 'aws' | 'aws-cn' | 'aws-us-gov' {
-  const partition = arn.split(':', 2)[1]
-  return partition === 'aws-cn' || partition === 'aws-us-gov' ? partition : 'aws'
+function partitionOf(arn: string): (typeof PARTITIONS)[number] {
+  const named = arn.split(':', 2)[1]
+  return PARTITIONS.find((partition) => partition === named) ?? 'aws'
 }

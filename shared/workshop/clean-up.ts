@@ -1,6 +1,6 @@
 import { unnotedKeys } from './keys.ts'
 import { refusalText } from './make.ts'
-import type { Tried } from './ports.ts'
+import type { Tried } from '../tried.ts'
 import { ENTRY_KINDS, type Entry } from './registry.ts'
 import type { Stage } from './stage.ts'
 

@@ -1,5 +1,6 @@
 import { needed, refusalText } from './make.ts'
-import type { Context, Tried } from './ports.ts'
+import type { Context } from './ports.ts'
+import type { Tried } from '../tried.ts'
 import type { RunFacts } from './registry.ts'
 import { type Stage, step } from './stage.ts'
 import { outcomeOf, whenInEffect } from './taking-effect.ts'

@@ -1,4 +1,4 @@
-import type { Refusal, Tried } from './ports.ts'
+import type { Refusal, Tried } from '../tried.ts'
 import type { Entry } from './registry.ts'
 import type { Stage } from './stage.ts'
 

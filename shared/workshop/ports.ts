@@ -1,16 +1,8 @@
 import type { KmsKeyArn } from '../arn.ts'
 import type { KmsClient } from '../envelope/kms-client.ts'
 import type { EpochS } from '../time.ts'
+import type { Tried } from '../tried.ts'
 import type { UseTally } from '../usage/use-ledger.ts'
-
-/** What a call came to. AWS's own refusals are outcomes: lessons show them. What breaks on the way (network, faults of AWS) throws. */
-export type Tried<Value> = { readonly ok: true; readonly value: Value } | Refusal
-export type Refusal = {
-  readonly ok: false
-  /** As the SDK names it, such as `AccessDeniedException`. */
-  readonly code: string
-  readonly message: string
-}
 
 export type Context = Readonly<Record<string, string>>
 

@@ -1,5 +1,6 @@
 import { needed } from './make.ts'
-import type { Tried, WorkshopAws } from './ports.ts'
+import type { WorkshopAws } from './ports.ts'
+import type { Tried } from '../tried.ts'
 import type { Caller, Stage } from './stage.ts'
 import { whenInEffect } from './taking-effect.ts'
 import { makeRole } from './things.ts'

@@ -1,6 +1,7 @@
 import { decrypt, encrypt, EnvelopeError, kmsKeyring } from '../envelope/index.ts'
 import { needed, refusalText } from './make.ts'
-import type { EncryptionHeaders, ObjectEncryption, StoredObject, Tried } from './ports.ts'
+import type { EncryptionHeaders, ObjectEncryption, StoredObject } from './ports.ts'
+import type { Tried } from '../tried.ts'
 import { onceAllowed, type RoleSession } from './roles.ts'
 import {
   type Cells,

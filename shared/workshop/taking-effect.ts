@@ -1,4 +1,4 @@
-import type { Tried } from './ports.ts'
+import type { Tried } from '../tried.ts'
 import type { Stage } from './stage.ts'
 
 /**

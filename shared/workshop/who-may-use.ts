@@ -1,6 +1,7 @@
 import { makeKey } from './keys.ts'
 import { needed, refusalText } from './make.ts'
-import type { KmsPort, Tried } from './ports.ts'
+import type { KmsPort } from './ports.ts'
+import type { Tried } from '../tried.ts'
 import type { RunFacts } from './registry.ts'
 import { allow, makeRoleSession, policyText } from './roles.ts'
 import { type Caller, type Stage, step } from './stage.ts'

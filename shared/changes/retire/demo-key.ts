@@ -1,0 +1,20 @@
+import type { EpochS } from '../../time.ts'
+
+/** A KMS key of the registry: Keytrail made it for a workshop, or a person adopted it. Nothing else is ever retired. */
+export type DemoKey = {
+  readonly entryId: string
+  readonly keyArn: string
+  /** Aliases that the registry has for it. Any other that stands for the key protects it. */
+  readonly aliases: readonly string[]
+  readonly useCase: string
+  /** Who made or adopted it: the ARN of a user, or of a role and not its session. */
+  readonly owner: string
+  readonly registeredAt: EpochS
+}
+
+export type DemoRegistry = {
+  /** All that are not retired. */
+  keys(): Promise<readonly DemoKey[]>
+  /** The key is deleted, and its entry and those of its aliases with it. */
+  retired(key: DemoKey, outcome: string): Promise<void>
+}
