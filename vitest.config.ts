@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 // A config file has no other way to export.
 // oxlint-disable-next-line import/no-default-export
@@ -11,5 +12,6 @@ export default defineConfig({
     isolate: false,
     // One more than the smallest machine has cores: many tests wait for processes of their own.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
   },
 })

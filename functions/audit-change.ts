@@ -6,14 +6,15 @@ import middy from '@middy/core'
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { auditMessages } from '../shared/audit/audit-messages.ts'
 import { createStackAudit } from '../shared/aws/stack-audit.ts'
+import { ownPolicy } from '../shared/policy-file/own-policy.ts'
 import { ALL_RULES } from '../shared/rules/all-rules.ts'
 import { queueMessage } from '../shared/usage/fold.ts'
-import { auditChangeEnvironment, newToken, now, ownPolicy } from '../shared/wiring.ts'
+import { auditChangeEnvironment, newToken, now } from '../shared/wiring.ts'
 
 const [logger, metrics] = [new Logger(), new Metrics()]
 const environment = auditChangeEnvironment()
 const { ownStack, account: ownAccount, accounts } = environment
-const stackAudit = createStackAudit(environment, { rules: ALL_RULES, policy: ownPolicy(ALL_RULES), newToken })
+const stackAudit = createStackAudit(environment, { rules: ALL_RULES, policy: ownPolicy(ALL_RULES, now()), newToken })
 
 /**
  * Triggered by the queue of changes. Reads what the events point at, judges it and keeps its findings; what cannot be read now is sent to the

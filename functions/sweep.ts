@@ -6,11 +6,12 @@ import middy from '@middy/core'
 import type { ScheduledEvent } from 'aws-lambda'
 import { sweep, type SweepResult } from '../shared/audit/sweep.ts'
 import { createStackAudit } from '../shared/aws/stack-audit.ts'
+import { ownPolicy } from '../shared/policy-file/own-policy.ts'
 import { ALL_RULES } from '../shared/rules/all-rules.ts'
-import { newToken, now, ownPolicy, sweepEnvironment } from '../shared/wiring.ts'
+import { newToken, now, sweepEnvironment } from '../shared/wiring.ts'
 
 const [logger, metrics] = [new Logger(), new Metrics()]
-const stackAudit = createStackAudit(sweepEnvironment(), { rules: ALL_RULES, policy: ownPolicy(ALL_RULES), newToken })
+const stackAudit = createStackAudit(sweepEnvironment(), { rules: ALL_RULES, policy: ownPolicy(ALL_RULES, now()), newToken })
 
 /** Triggered by a schedule. Begins a sweep of everything a day after the last one began, or goes on with the one that is under way. */
 export const handler = middy<ScheduledEvent, Pick<SweepResult, 'kind'>>()

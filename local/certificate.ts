@@ -1,7 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { generate } from 'selfsigned'
 import { makeOwnFile } from './own-files.ts'
 import { CERTIFICATE_FILE } from '../shared/local-order.ts'
 import { CERTIFICATE_KEY_FILE, type LocalState } from './state.ts'
@@ -52,6 +51,8 @@ function isGood({ certificate, key }: Certificate, nowMs: number): boolean {
 }
 
 async function makeCertificate(nowMs: number): Promise<Certificate> {
+  // It brings a whole toolbox of ASN.1, which a start that has its certificate can do without.
+  const { generate } = await import('selfsigned')
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'Keytrail local cloud' }], {
     keyType: 'ec',
     algorithm: 'sha256',

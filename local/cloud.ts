@@ -21,6 +21,8 @@ import type { LostEvent } from './events/target-delivery.ts'
 import { createIdentityServices } from './iam/identity-services.ts'
 import type { SeenCall } from './json-protocol.ts'
 import { createKms } from './kms/service.ts'
+import { createLambdaControl } from './lambda-control.ts'
+import { createControlledFunctions } from './lambda/deployed.ts'
 import type { InvocationOutcome, LocalFunction } from './lambda/functions.ts'
 import type { BatchOutcome, Mapping } from './lambda/mapping.ts'
 import { type Mail, mailboxIn, mailControl } from './mail/mailbox.ts'
@@ -31,7 +33,7 @@ import { createSageMaker } from './sagemaker/service.ts'
 import { createSecretsManager } from './secrets.ts'
 import { createSecurityHub } from './security-hub/service.ts'
 import { runSchedules } from './schedules.ts'
-import { startFunctions } from './stack/functions.ts'
+import { deploymentDigest, startFunctions } from './stack/functions.ts'
 import { provision } from './stack/provision.ts'
 import { type Made, parseStack } from './stack/template.ts'
 import { memoryState, openState } from './state.ts'
@@ -61,6 +63,8 @@ export type LocalCloud = {
   mail(): readonly Mail[]
   /** Resolves when no event is due and no message waits to be handled. */
   settle(): Promise<void>
+  /** Moves the clock forward; what schedules are due for meanwhile runs once, at the end. */
+  skip(ms: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -78,6 +82,8 @@ export type LocalCloudOptions = {
   readonly parameters: Readonly<Record<string, string>>
   /** Functions of the stack, by name, that do nothing: what waits for them in queues stays there. */
   readonly idle?: readonly string[]
+  /** A `keytrail.yml` that the functions go by instead of the project's. */
+  readonly policy?: Uint8Array
   /** A line that a function wrote. */
   onLog(functionName: string, line: string): void
   onBatch(functionName: string, batch: BatchOutcome): void
@@ -140,6 +146,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   }
   const room = { nowMs: () => clock.nowMs(), onCall, onFault }
   const cloudFormation = createCloudFormation({ db, accountId: ACCOUNT, room })
+  const controlled = createControlledFunctions()
   const mailbox = mailboxIn(db)
   const endpoint = await startEndpoint({
     port: options.port,
@@ -147,6 +154,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     http: {
       ...identity.http(room),
       cloudformation: cloudFormation,
+      lambda: createLambdaControl({ functions: controlled, room }),
       s3: createS3({ db, store: queues, kms, access, room }),
       securityhub: createSecurityHub({ db, room }),
       sns: topicMail({ topics: queues, mailbox, nowMs: room.nowMs }),
@@ -166,12 +174,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   })
   stack.defer(() => endpoint.close())
   const { url, secureUrl } = endpoint
+  const secure = { endpoint: secureUrl, certificate: certificate.certificate }
   const clients = createClients({ url, region: REGION })
   late.clients = clients
   stack.defer(() => clients.destroy())
 
   await ensureTrail(clients)
-  const description = parseStack(readFileSync(new URL('../serverless.yml', import.meta.url), 'utf8'))
+  const template = readFileSync(new URL('../serverless.yml', import.meta.url), 'utf8')
+  const description = parseStack(template)
   const made = await provision(description, {
     accountId: ACCOUNT,
     region: REGION,
@@ -181,18 +191,18 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     ensureRole: identity.ensureRole,
     ensureSecret: (name, length) => secrets.ensureSecret(name, { length, region: REGION, accountId: ACCOUNT ?? '', timeMs: clock.nowMs() }),
   })
-  cloudFormation.tell({ description, made, region: REGION }, clock.nowMs())
-  const started = startFunctions(description, { made, url, region: REGION, principals, clock, queues, ...options })
+  cloudFormation.tell({ description, made, region: REGION, digest: deploymentDigest(template, description) }, clock.nowMs())
+  const started = startFunctions(description, { made, url, secure, region: REGION, principals, clock, queues, controlled, ...options })
   for (const [arn, each] of started.functions) functions.set(arn, each)
   stack.defer(() => started.close())
   settleAll = () => settle(delivery, started.mappings)
-  const stopSchedules = runSchedules({ bus, clock, onFault })
-  stack.defer(stopSchedules)
+  const schedules = runSchedules({ bus, clock, onFault })
+  stack.defer(() => schedules.stop())
 
   const resources = stack.move()
   return {
     url,
-    secure: { endpoint: secureUrl, certificate: certificate.certificate },
+    secure,
     region: REGION,
     accountId: ACCOUNT,
     clock,
@@ -202,6 +212,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     publish: (envelope) => publish(envelope, REGION),
     mail: () => mailbox.contents().mails,
     settle: () => settleAll(),
+    skip: (ms) => schedules.rest(() => clock.advance(ms)),
     close: () => resources.disposeAsync(),
   }
 }

@@ -14,13 +14,15 @@ export type ProvisionedStack = {
   /** What its logical IDs stand for. */
   readonly made: ReadonlyMap<string, Made>
   readonly region: string
+  /** Another one for another description or other code: what makes a start a change of the stack. */
+  readonly digest: string
 }
 
 /** CloudFormation that tells of one stack and changes none. */
 export type CloudFormation = HttpService & {
   /** The ID of the stack that is there or is to be told. */
   stackId(region: string, nowMs: number): string
-  /** From now on this is the stack. It is as old as the first one of this database. */
+  /** From now on this is the stack. It is as old as the first one of this database, and was changed when its digest last was. */
   tell(stack: ProvisionedStack, nowMs: number): void
 }
 
@@ -29,6 +31,8 @@ type Told = {
   readonly id: string
   readonly region: string
   readonly createdAt: string
+  /** Null: it is as it was made. */
+  readonly updatedAt: string | null
   readonly parameters: readonly JsonObject[]
   readonly resources: readonly Resource[]
 }
@@ -37,8 +41,11 @@ type Told = {
 const STACK_NAME = 'keytrail'
 const NAMESPACE = 'http://cloudformation.amazonaws.com/doc/2010-05-15/'
 const STATUS = 'CREATE_COMPLETE'
-const SCHEMA =
-  'CREATE TABLE IF NOT EXISTS cloudformation_stacks (name TEXT PRIMARY KEY, id TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT'
+const UPDATED = 'UPDATE_COMPLETE'
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS cloudformation_stacks (name TEXT PRIMARY KEY, id TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS cloudformation_changes (name TEXT PRIMARY KEY, digest TEXT NOT NULL, updated_ms INTEGER) STRICT;
+`
 
 export function createCloudFormation(options: {
   readonly db: DatabaseSync
@@ -49,6 +56,9 @@ export function createCloudFormation(options: {
   db.exec(SCHEMA)
   const insert = db.prepare('INSERT OR IGNORE INTO cloudformation_stacks VALUES (?, ?, ?)')
   const select = db.prepare('SELECT id, created_ms FROM cloudformation_stacks WHERE name = ?')
+  const insertFirst = db.prepare('INSERT OR IGNORE INTO cloudformation_changes VALUES (?, ?, NULL)')
+  const noteChange = db.prepare('UPDATE cloudformation_changes SET digest = ?2, updated_ms = ?3 WHERE name = ?1 AND digest <> ?2')
+  const selectChange = db.prepare('SELECT updated_ms FROM cloudformation_changes WHERE name = ?')
   let told: Told | null = null
   const operations = new Map<string, RecordedOperation>([
     ['DescribeStacks', { readOnly: true, run: (call) => describeStacks(told, call) }],
@@ -75,13 +85,17 @@ export function createCloudFormation(options: {
   return {
     ...queryProtocol(service, room, { namespace: NAMESPACE }),
     stackId,
-    tell({ description, made, region }, nowMs) {
+    tell({ description, made, region, digest }, nowMs) {
       const id = stackId(region, nowMs)
+      insertFirst.run(STACK_NAME, digest)
+      noteChange.run(STACK_NAME, digest, Math.floor(nowMs))
+      const updatedMs = selectChange.get(STACK_NAME)?.['updated_ms']
       const row = select.get(STACK_NAME)
       told = {
         id,
         region,
         createdAt: new Date(Number(row?.['created_ms'])).toISOString(),
+        updatedAt: typeof updatedMs === 'number' ? new Date(updatedMs).toISOString() : null,
         parameters: Array.from(description.parameters.keys(), (name) => ({
           ParameterKey: name,
           ParameterValue: made.get(name)?.ref ?? '',
@@ -148,13 +162,14 @@ function unknownStack({ input }: ServiceCall): Refusal {
   return refusal('ValidationError', `Stack with id ${textOf(input, 'StackName') ?? ''} does not exist`)
 }
 
-function described({ id, createdAt, parameters }: Told): JsonObject {
+function described({ id, createdAt, updatedAt, parameters }: Told): JsonObject {
   return {
     StackId: id,
     StackName: STACK_NAME,
     Parameters: parameters,
     CreationTime: createdAt,
-    StackStatus: STATUS,
+    ...(updatedAt !== null && { LastUpdatedTime: updatedAt }),
+    StackStatus: updatedAt === null ? STATUS : UPDATED,
     DisableRollback: false,
     Capabilities: ['CAPABILITY_IAM'],
     DriftInformation: { StackDriftStatus: 'NOT_CHECKED' },

@@ -3,8 +3,9 @@
  * an archive per function and the CloudFormation template. Needs no network, no account and no credentials.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
@@ -17,6 +18,7 @@ import { bundleFunction, type Deployed, deployedFunctions, policyToDeploy } from
 const ROOT = path.resolve(import.meta.dirname, '..')
 const NODE_MAJOR = 24
 const TEMPLATE = 'cloudformation-template-update-stack.json'
+const STATE = 'serverless-state.json'
 const OSLS_LIMIT_MS = 120_000
 
 /** What stops the packaging, in words that tell what to do. */
@@ -55,13 +57,27 @@ async function bundleAll(functions: readonly Deployed[]): Promise<void> {
   }
 }
 
-function runOsls(out: string): void {
+/** osls looks through all files below where it stands, once for each function: it stands where nothing else is. */
+function packageAside(out: string): void {
+  const aside = realpathSync(mkdtempSync(path.join(tmpdir(), 'keytrail-osls-')))
+  try {
+    for (const name of ['serverless.yml', 'dist']) cpSync(path.join(ROOT, name), path.join(aside, name), { recursive: true })
+    runOsls(aside, out)
+    // Whoever deploys finds the archives where this says that they are.
+    const state = path.join(out, STATE)
+    writeFileSync(state, readFileSync(state, 'utf8').replaceAll(path.join(aside, '.serverless'), out))
+  } finally {
+    rmSync(aside, { recursive: true })
+  }
+}
+
+function runOsls(cwd: string, out: string): void {
   const require = createRequire(import.meta.url)
   const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
     [require.resolve('osls/bin/serverless.js'), 'package', '--package', out],
     {
-      cwd: ROOT,
+      cwd,
       encoding: 'utf8',
       timeout: OSLS_LIMIT_MS,
       // Nothing of the user's AWS settings: what is packaged is the same for everyone.
@@ -87,7 +103,7 @@ async function main(): Promise<void> {
   const functions = functionsToDeploy()
   checkPolicy()
   await bundleAll(functions)
-  runOsls(out)
+  packageAside(out)
   const files = [...functions.map(({ name }) => `${name}.zip`), TEMPLATE].map((name) => path.join(out, name))
   process.stdout.write(`Packaged:\n${files.map(sizeLine).join('')}docs/deploy.md tells how to deploy it.\n`)
 }

@@ -27,5 +27,5 @@ export const ENDPOINT_FILE = 'endpoint.json'
 /** In the state's folder: the one certificate to trust where the local cloud speaks TLS, PEM. */
 export const CERTIFICATE_FILE = 'certificate.pem'
 
-/** What audits, for who has no use for it: each change would wake these functions. */
-export const AUDIT_FUNCTIONS = ['keytrail-audit-change', 'keytrail-sweep', 'keytrail-announce']
+/** What audits, puts right and cleans up, for who has no use for it: each change and each hour would wake these functions. */
+export const AUDIT_FUNCTIONS = ['audit-change', 'sweep', 'announce', 'enforce', 'clean-up'].map((name) => `keytrail-${name}`)

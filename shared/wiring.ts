@@ -1,13 +1,9 @@
 /** The only place that reads the environment and the clock (besides `local/`). */
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { StackSettings } from './audit/stack-settings.ts'
 import { type AccountId, parseAccountId } from './arn.ts'
 import type { Hub } from './findings/asff.ts'
-import { type Policy, readPolicy } from './policy-file/policy-file.ts'
-import { problemText } from './policy-file/problem.ts'
-import type { Rule } from './rules/rule.ts'
 import { epochS, type EpochS } from './time.ts'
 
 /** Where the user stands. npm runs scripts from the project's root and tells the folder it was called from. */
@@ -16,7 +12,6 @@ export function standingFolder(): string {
   return path.resolve(calledFrom ?? process.cwd())
 }
 
-const POLICY_FILE = 'keytrail.yml'
 /** A local cloud's clock can run ahead of the machine's: it tells its functions by how much. */
 const CLOCK_OFFSET_MS = 'KEYTRAIL_CLOCK_OFFSET_MS'
 
@@ -68,29 +63,34 @@ export function auditChangeEnvironment(): AuditEnvironment & { readonly accounts
 
 /** What serverless.yml tells `sweep`. @throws if a variable is missing or no such thing */
 export function sweepEnvironment(): AuditEnvironment {
-  const account = parseAccountId(required('ACCOUNT_ID'))
-  const quotaShare = process.env['KEYTRAIL_QUOTA_SHARE']
-  if (account === null) throw new Error('ACCOUNT_ID must be an account ID of twelve digits')
+  const account = ownAccount()
   return {
     account,
     ownStack: { kind: 'keytrail_stack', arn: required('STACK_ID'), accountId: account, region: required('AWS_REGION') },
     usageTable: required('USAGE_TABLE'),
     findingsTable: required('FINDINGS_TABLE'),
-    ownQueues: new Map(required('OWN_QUEUES').split(' ').map(pairAt)),
+    ownQueues: pairs('OWN_QUEUES'),
     auditQueue: required('AUDIT_QUEUE'),
     announceQueue: required('ANNOUNCE_QUEUE'),
-    quotaShare: quotaShare === undefined ? null : Number(quotaShare),
+    enforceQueue: required('ENFORCE_QUEUE'),
+    quotaShare: quotaShare(),
+    ownRoles: pairs('OWN_ROLES'),
   }
 }
 
 /** What the functions have in common that audit. */
 export type AuditEnvironment = StackSettings & { readonly account: AccountId }
 
-/** `<logical ID>=<URL>` */
-function pairAt(text: string): readonly [string, string] {
-  const at = text.indexOf('=')
-  if (at === -1) throw new Error('OWN_QUEUES must hold logical IDs with = and a URL behind')
-  return [text.slice(0, at), text.slice(at + 1)]
+/** `<logical ID>=<what it is called>`, with blanks between. */
+function pairs(variable: string): ReadonlyMap<string, string> {
+  const texts = required(variable).split(' ')
+  return new Map(
+    texts.map((text) => {
+      const at = text.indexOf('=')
+      if (at === -1) throw new Error(`${variable} must hold logical IDs, each with = and what it is called behind`)
+      return [text.slice(0, at), text.slice(at + 1)]
+    }),
+  )
 }
 
 /** What serverless.yml tells `announce`. @throws if a variable is missing */
@@ -102,20 +102,38 @@ export function announceEnvironment(): { readonly findingsTable: string; readonl
   }
 }
 
-/** `keytrail.yml` in base64, put here by scripts/bundle.ts. */
-declare const KEYTRAIL_POLICY: string
-
-/** The team's policy: as it was when the function was bundled; without a bundle, as it stands in the project. */
-export function ownPolicy(rules: readonly Rule[]): Policy {
-  const read = readPolicy(policyBytes(), { rules, now: now() })
-  if (read.ok) return read.policy
-  throw new Error(`keytrail.yml cannot be used:\n${read.problems.map((problem) => problemText(POLICY_FILE, problem)).join('\n')}`)
+/** What serverless.yml tells `enforce` and `clean-up`. @throws if a variable is missing or no such thing */
+export function changesEnvironment(): {
+  readonly place: { readonly accountId: AccountId; readonly partition: string; readonly region: string }
+  readonly controlTable: string
+  readonly usageTable: string
+  readonly findingsTable: string
+  readonly findingsTopic: string
+  readonly countedAccounts: ReadonlySet<AccountId>
+  readonly quotaShare: number | null
+} {
+  const findingsTopic = required('FINDINGS_TOPIC')
+  return {
+    place: { accountId: ownAccount(), partition: findingsTopic.split(':')[1] ?? '', region: required('AWS_REGION') },
+    controlTable: required('CONTROL_TABLE'),
+    usageTable: required('USAGE_TABLE'),
+    findingsTable: required('FINDINGS_TABLE'),
+    findingsTopic,
+    countedAccounts: auditedAccounts(),
+    quotaShare: quotaShare(),
+  }
 }
 
-function policyBytes(): Uint8Array {
-  if (typeof KEYTRAIL_POLICY === 'string') return Buffer.from(KEYTRAIL_POLICY, 'base64')
-  const file = new URL(`../${POLICY_FILE}`, import.meta.url)
-  return existsSync(file) ? readFileSync(file) : new Uint8Array()
+function ownAccount(): AccountId {
+  const account = parseAccountId(required('ACCOUNT_ID'))
+  if (account === null) throw new Error('ACCOUNT_ID must be an account ID of twelve digits')
+  return account
+}
+
+/** Null: as usual. */
+function quotaShare(): number | null {
+  const share = process.env['KEYTRAIL_QUOTA_SHARE']
+  return share === undefined ? null : Number(share)
 }
 
 function required(name: string): string {

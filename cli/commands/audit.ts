@@ -108,6 +108,7 @@ async function auditTarget({ options, rules, standingFolder, access, time }: Tar
   const judging = rulesUnder(policy, rules)
   const progress = options.quiet || !process.stderr.isTTY ? silentAuditProgress : lineAuditProgress(process.stderr)
   const swept = await sweepAccount({ access, caller, now, progress }, { rules: judging, policy, now })
+  if (swept === null) return ExitCode.unread
   const audited = { swept, caller, policy }
   writeOutput(render(audited, judging, { options, now }), { out: options.out, force: options.force, standingFolder })
   tellFaults(swept)
@@ -126,7 +127,7 @@ async function callerOf(access: AwsAccess): Promise<Caller | null> {
   } catch (error) {
     const isRegionMissing = error instanceof Error && error.message === 'Region is missing'
     const code = isRegionMissing ? error.message : failureOf(error).code
-    process.stderr.write(`keytrail: AWS does not say whose account this is (${code}): are there credentials and a Region?\n`)
+    process.stderr.write(`keytrail: AWS does not say whose account this is (${shown(code)}): are there credentials and a Region?\n`)
     return null
   }
 }
@@ -138,12 +139,22 @@ type Around = {
   readonly progress: AuditProgress
 }
 
+/** Null: AWS does not say what it takes to begin, and standard error says why. @throws what came of no call */
 async function sweepAccount(
   { access, caller, now, progress }: Around,
   judging: Omit<Parameters<typeof sweep>[0], 'reader' | 'list' | 'onDone'>,
-): Promise<Swept> {
-  const { openAudit } = await import('../../shared/aws/audit-on-aws.ts')
-  const { reader, list, close } = await openAudit(access, caller, now)
+): Promise<Swept | null> {
+  const [{ openAudit }, { failureOf }] = await Promise.all([
+    import('../../shared/aws/audit-on-aws.ts'),
+    import('../../shared/aws/facts/errors.ts'),
+  ])
+  const opened = await openAudit(access, caller, now).catch((error: unknown) => failureOf(error))
+  if ('kind' in opened) {
+    progress.stop()
+    process.stderr.write(`keytrail: AWS does not say whether Keytrail's own stack is there (${shown(opened.code)})\n`)
+    return null
+  }
+  const { reader, list, close } = opened
   try {
     return await sweep({ ...judging, reader, list, onDone: (kind, done) => progress.tell(KIND_NAMES[kind], done) })
   } finally {

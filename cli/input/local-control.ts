@@ -1,4 +1,6 @@
-import { Agent, request } from 'node:http'
+// Imported as a module, `node:http` loads the whole of `fetch` and WebSocket for its exports: longer than all else of a start.
+// https://github.com/nodejs/node/blob/v24.x/lib/http.js
+const { Agent, request } = process.getBuiltinModule('node:http')
 
 /** Far more than a control request answers. */
 const ANSWER_BYTES_MAX = 64 * 1024

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Finding } from '../../shared/findings/finding.ts'
+import { UNREAD_WORDS } from '../../shared/observed.ts'
 import { type Place, statementsFor } from '../../shared/rules/derive/audit-statements.ts'
 import { KIND_NAMES } from '../../shared/rules/derive/rule-page.ts'
 import { type Rule, SEVERITIES } from '../../shared/rules/rule.ts'
@@ -60,9 +61,9 @@ function unread({ swept, caller }: Audited, { bold, dim }: Looks): readonly (rea
     groups.length === 0
       ? []
       : [
-          bold('NOT JUDGED') + dim('  neither a pass nor a failure: what it takes could not be read'),
+          bold('NOT JUDGED') + dim('  neither a pass nor a failure: what it takes could not be read, or does not tell'),
           ...groups.flatMap(({ action, because, code, rules, arns }) => [
-            `  ${action} ${because === 'denied' ? 'is denied' : 'failed'} (${code}): ${counted(arns.length, 'resource')}, for ${rules.join(', ')}`,
+            `  ${action} ${UNREAD_WORDS[because]} (${shown(code)}): ${counted(arns.length, 'resource')}, for ${rules.join(', ')}`,
             ...named(
               arns.map((arn) => dim(`    ${shown(arn)}`)),
               3,
@@ -75,8 +76,7 @@ function unread({ swept, caller }: Audited, { bold, dim }: Looks): readonly (rea
       : [
           bold('NOT LISTED') + dim('  of these kinds some resources, or all, were not seen'),
           ...swept.unlisted.map(
-            ({ kind, unread: { action, because, code } }) =>
-              `  ${KIND_NAMES[kind]}: ${action} ${because === 'denied' ? 'is denied' : 'failed'} (${code})`,
+            ({ kind, unread: { action, because, code } }) => `  ${KIND_NAMES[kind]}: ${action} ${UNREAD_WORDS[because]} (${shown(code)})`,
           ),
         ],
     swept.unready.length === 0

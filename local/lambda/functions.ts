@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Invocation, InvocationAnswer, WorkerData } from './messages.ts'
 
@@ -24,6 +25,10 @@ export type FunctionOptions = {
   /** All of it: nothing of this process's own environment reaches the function. */
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number
+  /** A `keytrail.yml` that the function goes by instead of the project's. */
+  readonly policy?: Uint8Array
+  /** All that its TLS trusts, PEM; left out: what Node.js does. */
+  readonly certificate?: string
   /** The local clock. */
   nowMs(): number
   /** A line that the function wrote. */
@@ -33,6 +38,11 @@ export type FunctionOptions = {
 /** Loading the SDK from its packages takes seconds on a busy machine. */
 const START_MS_MAX = 30_000
 const WORKER = new URL('worker.ts', import.meta.url)
+/**
+ * Functions load the SDK, and most of that is compiling: what was compiled once is kept, beside what the command line keeps. A thread that
+ * finds it in its environment compiles not even its first file. https://nodejs.org/api/module.html#module-compile-cache
+ */
+const COMPILED = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/keytrail', import.meta.url)) }
 
 /** A Lambda function in a thread with an environment of its own. */
 export function createFunction(options: FunctionOptions): LocalFunction {
@@ -41,8 +51,13 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   let last: Promise<unknown> = Promise.resolve()
 
   async function start(): Promise<Worker> {
-    const workerData: WorkerData = { source: options.source }
-    const started = new Worker(WORKER, { workerData, env: { ...options.environment }, stdout: true, stderr: true })
+    const { source, policy, certificate } = options
+    const workerData: WorkerData = {
+      source,
+      ...(certificate !== undefined && { certificate }),
+      ...(policy !== undefined && { policy: Buffer.from(policy).toString('base64') }),
+    }
+    const started = new Worker(WORKER, { workerData, env: { ...options.environment, ...COMPILED }, stdout: true, stderr: true })
     for (const stream of [started.stdout, started.stderr]) createInterface({ input: stream }).on('line', options.onLog)
     // What goes wrong between two events ends the thread, and nothing else: nobody waits for an answer then.
     started.on('error', (error) => options.onLog(messageOf(error)))

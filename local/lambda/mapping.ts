@@ -21,6 +21,8 @@ export type MappingOptions = {
   readonly windowMs: number
   /** With `ReportBatchItemFailures`; without it Lambda does not look at what the function answers. */
   readonly reportsItemFailures: boolean
+  /** While it is not, messages stay in the queue. */
+  isEnabled(): boolean
   /** What became of a batch. */
   onBatch(batch: BatchOutcome): void
   onFault(error: unknown): void
@@ -61,7 +63,7 @@ export function createMapping(options: MappingOptions): Mapping {
 
   async function look(): Promise<void> {
     // More than that at a time would keep `drain` from ending while messages keep coming.
-    for (let batches = 0; batches < BATCHES_MAX && !state.isClosed && isBatchDue(); batches++) {
+    for (let batches = 0; batches < BATCHES_MAX && !state.isClosed && options.isEnabled() && isBatchDue(); batches++) {
       state.windowEndMs = null
       await runBatch(options)
     }

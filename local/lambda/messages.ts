@@ -2,6 +2,10 @@
 export type WorkerData = {
   /** The URL of the handler's module. */
   readonly source: string
+  /** What `ownPolicy` reads instead of the project's file, in base64. */
+  readonly policy?: string
+  /** All that its TLS trusts, PEM; left out: what Node.js does. */
+  readonly certificate?: string
 }
 
 export type Invocation = {

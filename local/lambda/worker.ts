@@ -1,12 +1,14 @@
 /** The inside of a function's execution environment: a thread that loads the handler once and runs one event after the other. */
-import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { setDefaultCACertificates } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Invocation, InvocationAnswer, WorkerData } from './messages.ts'
 
-const { source } = workerData as WorkerData
-// Functions load the SDK, and most of that is compiling: what was compiled once is kept, beside what the command line keeps.
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/keytrail', import.meta.url)))
+const { source, policy, certificate } = workerData as WorkerData
+if (certificate !== undefined) setDefaultCACertificates([certificate])
+// Where scripts/bundle.ts puts it: a global to what is not bundled.
+if (policy !== undefined) Reflect.set(globalThis, 'KEYTRAIL_POLICY', policy)
+// It was for this thread's start.
+delete process.env['NODE_COMPILE_CACHE']
 const port = parentPort
 if (port === null) throw new Error('worker.ts runs in a thread of local/lambda/functions.ts')
 

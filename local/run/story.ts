@@ -6,16 +6,19 @@ import { KEY_USAGE_RULE_NAME, keyUsageRuleProblems } from '../../shared/usage/ke
 import { readUsage } from '../../shared/usage/read-usage.ts'
 import { caching } from '../../shared/workshop/caching.ts'
 import { sse } from '../../shared/workshop/sse.ts'
+import { aliasOf } from '../../shared/workshop/use-case.ts'
 import type { RunNews, RunOrder, RunRecords, RunReport } from '../../shared/workshop/run-report.ts'
 import { EVENT_AGE_S_MAX } from '../../shared/usage/usage-message.ts'
 import { type Dimension, DIMENSIONS, usageReport } from '../../shared/usage/usage-report.ts'
 import type { UseTally } from '../../shared/usage/use-ledger.ts'
 import { LOCAL_ACCOUNT_ID, type LocalCloud, startLocalCloud } from '../cloud.ts'
 import { FINDINGS_EMAIL, makeAudited, readAudit, weaken } from './audit.ts'
+import { noticesIn, openRunChanges, readChanges, RUN_POLICY, shownChanges, undoBucketChange } from './changes.ts'
 import { makeCalls } from './calls.ts'
 import { readParked } from './parked.ts'
 import { type Played, playRecords, sendBroken, sendForged } from './play.ts'
 import { recount } from './recount.ts'
+import { retireDemoKeys } from './retirements.ts'
 import { createRunTally, type RunTally } from './tally.ts'
 import { playUseCase, type PlayedUseCase } from './use-cases.ts'
 
@@ -45,6 +48,7 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
     seed: SEED,
     // What it shows comes with events; a sweep finds what came without.
     idle: ['keytrail-sweep'],
+    policy: RUN_POLICY,
     parameters: { AuditedAccounts: [LOCAL_ACCOUNT_ID, ...order.accounts].join(','), FindingsEmail: FINDINGS_EMAIL },
     ...tally,
   })
@@ -117,6 +121,22 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
       ...audit.findings.map(({ severity, ruleId, status, reason }) => `${severity} ${ruleId}: ${status}, ${reason}`),
       ...audit.mails.map(({ to, subject }) => `a mail to ${to}: ${subject}`),
     )
+    const run = await openRunChanges(cloud)
+    const putRight = await readChanges(run)
+    step(
+      'The policy wants both put right: enforce read and judged them again, wrote, and read once more',
+      ...shownChanges(putRight, audited),
+    )
+    await undoBucketChange(run, audited)
+    await cloud.clock.advance(16 * MINUTE_MS)
+    await cloud.settle()
+    const undone = (await readChanges(run)).find(({ undoes }) => undoes !== null)
+    step(
+      `A person takes the change of the bucket back: keytrail undo ${undone?.undoes ?? ''}`,
+      `${undone?.state ?? 'nothing'}: ${undone?.before ?? ''} → ${undone?.after ?? ''}`,
+      'the finding is open again, and enforce leaves it alone: a person decided',
+      ...noticesIn(cloud).map((subject) => `a mail to ${FINDINGS_EMAIL}: ${subject}`),
+    )
     step(
       'The schedule runs roll-up-usage',
       `${countOf(tally.rolledUpHours(), 'hour')} rolled up; the hour that is not over yet is read from its segments`,
@@ -143,6 +163,10 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
         ...result.lessons.slice(0, LESSONS_SHOWN).map(({ question, answer }) => `${question} ${answer}`),
       )
     }
+    const [unwanted, wanted] = checked.map(({ name, keyArn }) => ({ alias: aliasOf(name), keyArn }))
+    if (unwanted === undefined || wanted === undefined) throw new Error('the use cases made no two keys')
+    const retirements = await retireDemoKeys(cloud, run, [unwanted, wanted], step)
+    run.changes.close()
     const faults = tally.faults()
     if (faults.length > 0) throw new Error(faults.join('\n'))
     return {
@@ -156,6 +180,9 @@ export async function runStory(order: RunOrder, { tell, nextRecords }: StoryPort
       folded,
       parked,
       audit,
+      changes: await readChanges(run),
+      retirements,
+      notices: noticesIn(cloud),
       rolledUpHours: tally.rolledUpHours(),
       usage: { calls: report.calls, unattributed: report.unattributed, dryRuns: report.dryRuns },
       agreesWithUsage: agrees,

@@ -3,6 +3,7 @@ import { encryptionDeleted, encryptionKept, encryptionPut, encryptionXml } from 
 import { loggingKept, loggingPut, loggingXml, noSuchTarget } from './bucket-logging.ts'
 import { checkedPolicy, isPublic } from './bucket-policy.ts'
 import { type Tags, tagsPut, tagsXml } from './bucket-tags.ts'
+import { websiteKept, websitePut, websiteXml } from './bucket-website.ts'
 import { listBuckets } from './list-buckets.ts'
 import { accepted, around, type Checked, elements, emptyAnswer, malformedXml, notHad, refuse, xmlAnswer } from './outcome.ts'
 import type { S3Call, S3Parts } from './parts.ts'
@@ -133,6 +134,23 @@ export const BUCKET_OPERATIONS: Readonly<Record<string, BucketOperation>> = {
       return OK
     }),
   ),
+  'GET website': reads('GetBucketWebsite', 's3:GetBucketWebsite', ({ settings }, { place }) => {
+    const website = websiteKept(settings.get(place.bucket, 'website'))
+    if (website === null) return refuse('NoSuchWebsiteConfiguration', 'The specified bucket does not have a website configuration', 404)
+    return accepted(xmlAnswer('WebsiteConfiguration', websiteXml(website)))
+  }),
+  'PUT website': changes('PutBucketWebsite', 's3:PutBucketWebsite', ({ settings }, call) =>
+    withDocument(call, (document) => {
+      const website = websitePut(document)
+      if (!website.ok) return website
+      settings.set(call.place.bucket, 'website', website.value)
+      return OK
+    }),
+  ),
+  'DELETE website': changes('DeleteBucketWebsite', 's3:DeleteBucketWebsite', ({ settings }, { place }) => {
+    settings.unset(place.bucket, 'website')
+    return NO_CONTENT
+  }),
   // Nothing here can turn this on.
   'GET versioning': reads('GetBucketVersioning', 's3:GetBucketVersioning', () => accepted(xmlAnswer('VersioningConfiguration', ''))),
   // ACLs are off in new buckets. https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
@@ -147,7 +165,7 @@ export const BUCKET_OPERATIONS: Readonly<Record<string, BucketOperation>> = {
 export const LIST_BUCKETS: BucketOperation = reads('ListBuckets', 's3:ListAllMyBuckets', listBuckets)
 
 /** Made in the Region the request names, else in that of its signature. Outside us-east-1 a bucket is made once. */
-async function createBucket({ storage, settings }: S3Parts, { request, place }: S3Call): Promise<Checked<HttpAnswer>> {
+async function createBucket({ storage, settings, nowMs }: S3Parts, { request, place }: S3Call): Promise<Checked<HttpAnswer>> {
   const payload = payloadOf(request.headers, request.body)
   if (!payload.ok) return payload
   const document = payload.value.bytes.length === 0 ? null : parseXml(payload.value.bytes.toString('utf8'))
@@ -165,6 +183,7 @@ async function createBucket({ storage, settings }: S3Parts, { request, place }: 
   if (!answer.ok) return answer
   settings.forget(place.bucket)
   settings.set(place.bucket, 'region', region)
+  settings.set(place.bucket, 'createdMs', nowMs())
   return accepted(emptyAnswer(200, { location: `/${place.bucket}` }))
 }
 

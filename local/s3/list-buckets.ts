@@ -27,7 +27,10 @@ export async function listBuckets({ storage, settings }: S3Parts, { request, pla
   const all = childrenNamed(buckets, 'Bucket')
     .map((bucket): Listed => {
       const name = childText(bucket, 'Name') ?? ''
-      return { name, createdAt: childText(bucket, 'CreationDate') ?? '', region: regionOf(settings, name) ?? request.scope.region }
+      const createdMs = settings.get(name, 'createdMs')
+      // The store has a clock of its own.
+      const createdAt = typeof createdMs === 'number' ? new Date(createdMs).toISOString() : (childText(bucket, 'CreationDate') ?? '')
+      return { name, createdAt, region: regionOf(settings, name) ?? request.scope.region }
     })
     .filter(({ name, region }) => name.startsWith(prefix) && name > after && (query.get('bucket-region') ?? region) === region)
     .toSorted((left, right) => (left.name < right.name ? -1 : 1))

@@ -13,6 +13,8 @@ export type S3Parts = {
   readonly records: ObjectRecords
   readonly keyring: ObjectKeyring
   readonly permit: Permit
+  /** The local clock. */
+  nowMs(): number
 }
 
 /** A request for S3, its headers those it has and those a presigned URL carries, its Region the bucket's. */

@@ -50,6 +50,7 @@ export function createS3(options: S3Options): HttpService {
     records: objectRecordsIn(db, sealerOf(root)),
     keyring: createKeyring({ root, kmsKeys: createKmsKeys({ kms, room, settings: own }) }),
     permit: createPermit(access, settings),
+    nowMs: room.nowMs,
   }
 
   function callOf(request: HttpRequest): S3Call {

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isJsonObject, type JsonObject } from '../../shared/json.ts'
 
 /** The names of what is kept of a bucket. */
-export type BucketSetting = 'region' | 'encryption' | 'policy' | 'tagging' | 'publicAccessBlock' | 'logging'
+export type BucketSetting = 'region' | 'createdMs' | 'encryption' | 'policy' | 'tagging' | 'publicAccessBlock' | 'logging' | 'website'
 
 export function createTables(db: DatabaseSync): void {
   db.exec(`

@@ -8,7 +8,8 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { CloudWatchEventsClient, Target } from '@aws-sdk/client-cloudwatch-events'
 import { CreateTopicCommand, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
-import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import { CreateQueueCommand, GetQueueAttributesCommand, SetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import { createHash } from 'node:crypto'
 import { putRule, type RuleState } from '../../shared/aws/rules.ts'
 import { isJsonObject, type JsonObject, textOf } from '../../shared/json.ts'
 import type { StackRole } from '../iam/stack-roles.ts'
@@ -32,19 +33,13 @@ export type Provisioner = {
 
 type Making = { readonly by: Provisioner; readonly logicalId: string; readonly name: string; readonly properties: JsonObject }
 
-/** Resources of these types have no part in what runs here: nobody is refused a queue or a function, and nothing is watched. */
-const LEFT_OUT = [
-  'AWS::SQS::QueuePolicy',
-  'AWS::Lambda::Permission',
-  'AWS::Lambda::EventInvokeConfig',
-  'AWS::CloudWatch::Alarm',
-  // The local cloud runs it itself: local/cloud.ts.
-  'AWS::Lambda::EventSourceMapping',
-]
+/** Resources of these types have no part in what runs here: nobody is refused a function, and nothing is watched. */
+const LEFT_OUT = ['AWS::Lambda::Permission', 'AWS::Lambda::EventInvokeConfig', 'AWS::CloudWatch::Alarm']
 
 const MAKERS: Readonly<Record<string, (making: Making) => Promise<Made>>> = {
   'AWS::DynamoDB::Table': makeTable,
   'AWS::SQS::Queue': makeQueue,
+  'AWS::SQS::QueuePolicy': makeQueuePolicy,
   'AWS::SNS::Topic': makeTopic,
   'AWS::SNS::Subscription': makeSubscription,
   'AWS::SecretsManager::Secret': async ({ by, name, properties }) => {
@@ -53,6 +48,8 @@ const MAKERS: Readonly<Record<string, (making: Making) => Promise<Made>>> = {
   },
   'AWS::Events::Rule': makeRule,
   'AWS::IAM::Role': makeRole,
+  // The local cloud runs it itself: local/stack/functions.ts.
+  'AWS::Lambda::EventSourceMapping': ({ by, logicalId }) => Promise.resolve({ ref: stableUuid(`${by.stackId} ${logicalId}`) }),
 }
 
 /**
@@ -146,6 +143,21 @@ async function makeQueue({ by, name, properties }: Making): Promise<Made> {
   const { QueueUrl = '' } = await by.sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }))
   const { Attributes } = await by.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }))
   return { ref: QueueUrl, attributes: { Arn: Attributes?.['QueueArn'] ?? '', QueueName: name } }
+}
+
+/** SQS tells it, and refuses nobody by it. */
+async function makeQueuePolicy({ by, name, properties }: Making): Promise<Made> {
+  const { Queues: queues, PolicyDocument: document } = properties
+  const attributes = { Policy: JSON.stringify(document) }
+  for (const QueueUrl of Array.isArray(queues) ? queues.map(String) : [])
+    await by.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: attributes }))
+  return { ref: name }
+}
+
+/** The same for the same text, so that what it names has the same ID after the next start. */
+function stableUuid(text: string): string {
+  const digits = createHash('sha256').update(text).digest('hex')
+  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20, 32)].join('-')
 }
 
 async function makeTopic({ by, name }: Making): Promise<Made> {

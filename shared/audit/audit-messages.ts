@@ -3,7 +3,8 @@ import type { Resource } from '../rules/rule.ts'
 import type { EpochS } from '../time.ts'
 import { type Again, againBody, delayBefore } from './again-message.ts'
 import { auditOne, type AuditPorts } from './audit-one.ts'
-import { type ChangeMessage, type ChangeReader, kmsKey, type NamedAlias, readChangeMessage } from './change-message.ts'
+import { type ChangeMessage, type ChangeReader, readChangeMessage } from './change-message.ts'
+import { pointedAt, type RelatedPorts } from './related.ts'
 
 /** A message of the queue of changes. */
 export type QueueMessage = { readonly id: string; readonly body: string; readonly sentAt: EpochS }
@@ -17,11 +18,9 @@ export type ParkedMessage = {
   readonly body: string
 }
 
-export type MessagePorts = {
+export type MessagePorts = RelatedPorts & {
   readonly audit: AuditPorts
   readonly reader: ChangeReader
-  /** ARNs of the keys that an alias is known to have stood for. */
-  keysOf(alias: NamedAlias): Promise<readonly string[]>
   park(message: ParkedMessage): Promise<void>
   /** Puts a message into the queue of changes. */
   sendAgain(body: string, delayS: number): Promise<void>
@@ -108,20 +107,28 @@ export async function auditMessages(messages: readonly QueueMessage[], ports: Me
 /** Each resource once, with the messages that point at it. Of several, the one that was tried least is what is known of it. */
 async function resourcesIn(
   read: readonly Read[],
-  { keysOf }: MessagePorts,
+  ports: MessagePorts,
   fail: (ids: readonly string[], error: unknown) => void,
 ): Promise<readonly Pointed[]> {
   const pointed = new Map<string, Pointed>()
+  const places = new Map<string, Promise<Resource>>()
+  const located: RelatedPorts['located'] = (bucket) => {
+    const place = places.get(keyOf(bucket)) ?? ports.located(bucket)
+    places.set(keyOf(bucket), place)
+    return place
+  }
   for (const { message, change } of read) {
     if (change.kind !== 'change') continue
     const { eventId, madeAt, attempt } = change
-    const resources = [...change.resources]
-    try {
-      for (const alias of change.aliases) resources.push(...(await keysOf(alias)).map(kmsKey))
-    } catch (error) {
+    // What cannot be found out now is judged when the message comes again.
+    const found = await pointedAt(change, ports.audit.rules, { ...ports, located }).catch((error: unknown) => {
       fail([message.id], error)
-    }
-    for (const resource of resources) {
+      return null
+    })
+    await inLanes(found?.more ?? [], RESOURCES_AT_A_TIME, (resource) =>
+      ports.sendAgain(againBody({ resource, eventId, madeAt, attempt }), 0).catch((error: unknown) => fail([message.id], error)),
+    )
+    for (const resource of found?.resources ?? []) {
       const key = keyOf(resource)
       const known = pointed.get(key)
       const messages = [...new Set([...(known?.messages ?? []), message.id])]

@@ -1,3 +1,5 @@
+import type { EnforceRequest } from '../findings/enforce-request.ts'
+import { exemptionFor } from '../findings/exemption.ts'
 import type { FindingStore, KeptFinding } from '../findings/finding-store.ts'
 import { type Recording, settleResource } from '../findings/record.ts'
 import { unread } from '../observed.ts'
@@ -18,6 +20,10 @@ export type AuditPorts = {
   readonly reader: FactReader
   /** Reads all anew. `madeAt`: when the resource was made, if an event just told so. */
   freshReader(madeAt: EpochS | null, now: EpochS): FactReader
+  /** IDs of rules whose failures the policy wants put right. */
+  readonly enforced: ReadonlySet<string>
+  /** Asks whoever may change AWS to look at a failure. */
+  requestEnforcement(request: EnforceRequest): Promise<void>
   now(): EpochS
 }
 
@@ -36,7 +42,7 @@ const OPEN: readonly KeptFinding['finding']['status'][] = ['failing', 'unknown',
 
 /**
  * Reads a resource, judges it and brings its findings to that. What could not be read for a moment is reported as unknown only after the
- * last attempt. @throws if the findings cannot be read, and what a rule throws
+ * last attempt. @throws if the findings cannot be read, if nobody could be asked to put right what fails, and what a rule throws
  */
 export async function auditOne({ resource, eventId, madeAt, attempt }: Again, ports: AuditPorts): Promise<Outcome> {
   const { rules, expectations, exemptions, policyDigest } = ports
@@ -64,8 +70,10 @@ export async function auditOne({ resource, eventId, madeAt, attempt }: Again, po
   }
   const ruleIds = new Set(rules.map(({ id }) => id))
   const recording = { exemptions, ruleIds, eventId, policyDigest, now: () => ports.now() }
-  const { kind, changes, failed } = await settleResource(store, resource, judge, recording)
+  const { kind, changes, failed, audit } = await settleResource(store, resource, judge, recording)
   const errors = failed.map(({ error }) => error)
+  // Whatever became of the findings: who is asked judges anew.
+  for (const ruleId of failuresToEnforce(audit, ports)) await ports.requestEnforcement({ ruleId, resource, eventId })
   switch (kind) {
     case 'settled':
       return { kind: isPassing && !isLast ? 'again' : 'done', changes: changes.length, errors }
@@ -77,7 +85,17 @@ export async function auditOne({ resource, eventId, madeAt, attempt }: Again, po
   }
 }
 
-/** What failed may be read soon; what is denied stays denied until somebody allows it. */
+/** Asked for with every audit, not only when a finding changes: what was held back once, or whose message was lost, comes again. */
+function failuresToEnforce(audit: Audit, { enforced, exemptions, now }: AuditPorts): readonly string[] {
+  if (audit.kind !== 'judged') return []
+  const { arn } = audit.resource
+  return audit.judgements
+    .filter(({ rule, verdict }) => verdict.kind === 'fail' && enforced.has(rule.id))
+    .map(({ rule }) => rule.id)
+    .filter((ruleId) => exemptionFor(exemptions, { ruleId, arn, now: now() }) === null)
+}
+
+/** What failed may be read soon; what is denied stays denied until somebody allows it, and what is unclear until somebody changes it. */
 function mayPass(verdict: Verdict): boolean {
   return verdict.kind === 'unknown' && verdict.unread.some(({ because }) => because === 'failed')
 }

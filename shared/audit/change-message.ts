@@ -19,13 +19,20 @@ export type ChangeReader = {
 /** An alias as an event names it: which key it stands for, or stood for, the event may not say. */
 export type NamedAlias = { readonly alias: string; readonly accountId: string; readonly region: string }
 
+/** As CloudTrail names it. */
+export type ChangeEvent = { readonly source: string; readonly name: string }
+
 /** What one message of the queue of changes turned out to be. */
 export type ChangeMessage =
   | {
       readonly kind: 'change'
       readonly eventId: string | null
+      readonly event: ChangeEvent | null
+      /** Buckets are in the Region of the event, which may be another than theirs. */
       readonly resources: readonly Resource[]
       readonly aliases: readonly NamedAlias[]
+      /** The bucket whose access logs go elsewhere from now on, and the name of the one that takes them. */
+      readonly logging: { readonly source: Resource; readonly target: string } | null
       /** When the resource was made, if the event tells of that. */
       readonly madeAt: EpochS | null
       /** How often the resource was judged for this event, and could not be. */
@@ -56,7 +63,8 @@ export function readChangeMessage(body: string, reader: ChangeReader): ChangeMes
   if (again !== null) {
     if (!again.ok) return { kind: 'malformed', reason: again.reason }
     const { resource, eventId, madeAt, attempt } = again.value
-    return isOwn(resource, reader) ? { kind: 'change', resources: [resource], aliases: [], eventId, madeAt, attempt } : { kind: 'other' }
+    const rest = { event: null, aliases: [], logging: null, eventId, madeAt, attempt }
+    return isOwn(resource, reader) ? { kind: 'change', resources: [resource], ...rest } : { kind: 'other' }
   }
   const source = memberOf(message, 'source')
   if (typeof source !== 'string' || !source.startsWith('aws.')) return { kind: 'spoofed', reason: "the event's source is not AWS" }
@@ -81,7 +89,10 @@ function readRecord(record: CloudTrailRecord, eventId: string | null, reader: Ch
   const aliases = aliasesOf(record).filter(({ accountId }) => accountId === reader.ownAccount)
   if (resources.length === 0 && aliases.length === 0) return { kind: 'other' }
   const madeAt = CREATIONS.includes(eventName) ? eventTime : null
-  return { kind: 'change', resources, aliases, eventId, madeAt, attempt: 0 }
+  const [source] = resources
+  const target = logTargetIn(record)
+  const logging = source === undefined || target === null || !BUCKET_NAME.test(target) ? null : { source, target }
+  return { kind: 'change', event: { source: eventSource, name: eventName }, resources, aliases, logging, eventId, madeAt, attempt: 0 }
 }
 
 function isOwn({ accountId }: Resource, { ownAccount }: ChangeReader): boolean {
@@ -101,7 +112,7 @@ function resourcesOf(record: CloudTrailRecord, place: ResourcePlace, { ownStack 
         .filter((bucket) => BUCKET_NAME.test(bucket))
         .map((bucket) => ({ kind: 's3_bucket', arn: `arn:${partitionOf(region)}:s3:::${bucket}`, accountId, region }))
     case 'cloudtrail.amazonaws.com':
-      return name === null || region === null || accountId === null ? [] : trailNamed(name, { region, accountId })
+      return name === null || region === null || accountId === null ? [] : trailAndAccount(name, { region, accountId })
     case 'kms.amazonaws.com':
       return []
     default:
@@ -121,14 +132,28 @@ function logTargetIn({ eventName, requestParameters }: CloudTrailRecord): string
   return isJsonObject(enabled) ? textOf(enabled, 'TargetBucket') : null
 }
 
-/** Of an ARN or a URL the last part is the name. */
+/**
+ * Of an ARN or a URL the last part is the name; of a function's, a version or an alias may stand behind it.
+ * https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
+ */
 function ownName(name: string): string {
-  return name.split(/[/:]/).at(-1) ?? ''
+  const [, ofFunction = name.split('/').at(-1) ?? ''] = /(?:^|:)function:([^:]*)/.exec(name) ?? []
+  return ofFunction.startsWith('arn:') ? (ofFunction.split(':').at(-1) ?? '') : (ofFunction.split(':', 1)[0] ?? '')
 }
 
 export function kmsKey(arn: string): Resource {
   const [, , , region = '', accountId = ''] = arn.split(':')
   return { kind: 'kms_key', arn, accountId, region }
+}
+
+/**
+ * What one trail logs is a matter of the account too, which may have another that does. The trail of an organization is that of its management
+ * account, and covers the member accounts.
+ */
+function trailAndAccount(name: string, place: { readonly region: string; readonly accountId: string }): readonly Resource[] {
+  const trails = trailNamed(name, place)
+  const account: Resource = { kind: 'aws_account', arn: `arn:${partitionOf(place.region)}:iam::${place.accountId}:root`, ...place }
+  return trails.length === 0 ? [] : [...trails, account]
 }
 
 function trailNamed(name: string, place: { readonly region: string; readonly accountId: string }): readonly Resource[] {

@@ -17,6 +17,10 @@ export type SweepPorts = {
   readonly sweepStore: SweepStore
   /** @throws what cannot be told apart from a fault of the program */
   list(kind: ResourceKind, cursor: string | null): Promise<ListedPage>
+  /** Notes where a bucket sends its access logs. */
+  noteLogging(bucket: Resource): Promise<void>
+  /** All buckets were asked for that. */
+  noteLoggingWhole(): Promise<void>
   /** Puts a message into the queue of changes. */
   sendAgain(body: string, delayS: number): Promise<void>
   /** Says that there is something to announce, or that all was looked at and findings are to be imported again. */
@@ -34,7 +38,15 @@ export type SweepResult = {
   readonly failures: readonly Error[]
 }
 
-const KINDS: readonly ResourceKind[] = ['cloudtrail_trail', 'keytrail_stack', 's3_bucket', 'kms_key']
+/** Who sends logs to a bucket is known before the first bucket is judged. Keys take longest: of their last use KMS tells five a second. */
+const STEPS: readonly (ResourceKind | 'logging')[] = [
+  'aws_account',
+  'cloudtrail_trail',
+  'keytrail_stack',
+  'logging',
+  's3_bucket',
+  'kms_key',
+]
 const SWEEP_EVERY_S = 86_400
 /** No resource is begun later than this: the slowest answers of AWS, all tried again, take less. */
 const RESERVE_MS = 60_000
@@ -46,7 +58,8 @@ const LEFT_SHOWN_MAX = 100
 const LIST_FAILURES_MAX = 8
 /** A sweep comes again tomorrow: what it could not judge is tried a few times, not for as long as a change. */
 const FIRST_ATTEMPT = ATTEMPTS_MAX - 3
-const FAILING = ['failing', 'exempt'] as const
+/** What is unknown may fail: its exemptions are not called idle. */
+const MAY_FAIL = ['failing', 'exempt', 'unknown'] as const
 const LOOKED_AT = FINDING_STATUSES.filter((status) => status !== 'gone')
 
 type Judged = Pick<SweepState, 'met' | 'changes' | 'left' | 'leftCount'>
@@ -85,7 +98,7 @@ export async function sweep(ports: SweepPorts): Promise<SweepResult> {
     const written = await ports.sweepStore.write(log, revision)
     if (written === 'conflict') return result('overtaken')
     revision = written.revision
-    if (isDone) return isComplete ? result('complete', await unmatchedIn(ports.audit)) : result('incomplete')
+    if (isDone) return isComplete ? result('complete', await unmatchedIn(ports.audit, state)) : result('incomplete')
   }
   return result('under way')
 }
@@ -93,14 +106,14 @@ export async function sweep(ports: SweepPorts): Promise<SweepResult> {
 /** The state behind each few resources, then behind the findings. */
 async function* resourceSteps(from: SweepState, run: Run): AsyncGenerator<SweepState> {
   let state = from
-  while (state.kind < KINDS.length) {
-    const kind = KINDS[state.kind] ?? 'kms_key'
-    const page = await run.ports.list(kind, state.cursor)
+  while (state.kind < STEPS.length) {
+    const step = STEPS[state.kind] ?? 'kms_key'
+    const page = await run.ports.list(step === 'logging' ? 's3_bucket' : step, state.cursor)
     // Where the resource that was noted is gone, all of the page is judged once more.
     const behind = page.resources.findIndex(({ arn }) => arn === state.behind) + 1
     for (let at = behind; at < page.resources.length; at += RESOURCES_PER_NOTE) {
       const some = page.resources.slice(at, at + RESOURCES_PER_NOTE)
-      const judged = await judgeAll(some, state, run)
+      const judged = step === 'logging' ? await noteAll(some, state, run) : await judgeAll(some, state, run)
       if (judged === 'time is up') return
       state = withJudged(state, judged, some.at(-1)?.arn ?? null)
       yield state
@@ -111,9 +124,11 @@ async function* resourceSteps(from: SweepState, run: Run): AsyncGenerator<SweepS
       return
     }
     const unlisted = page.unread === null ? state.unlisted : [...new Set([...state.unlisted, page.unread.action])]
+    // Of a page that is missing nobody knows: what was whole yesterday stays so.
+    if (step === 'logging' && page.next === null && unlisted.length === 0) await run.ports.noteLoggingWhole()
     state = { ...state, unlisted, behind: null, cursor: page.next }
     if (page.next === null) state = { ...state, kind: state.kind + 1, listFailures: 0 }
-    if (state.kind === KINDS.length) state = { ...state, part: 'findings' }
+    if (state.kind === STEPS.length) state = { ...state, part: 'findings' }
     yield state
   }
   yield* findingSteps(state, run)
@@ -176,6 +191,17 @@ async function judgeAll(resources: readonly Resource[], before: Judged, run: Run
   }
 }
 
+/** Reads and notes; what a store refuses ends the run: the next one goes on here. @throws that */
+async function noteAll(buckets: readonly Resource[], before: Judged, { ports, isTimeUp }: Run): Promise<Judged | 'time is up'> {
+  let isBroken = false
+  await inLanes(buckets, RESOURCES_AT_A_TIME, async (bucket) => {
+    isBroken ||= isTimeUp()
+    if (!isBroken) await ports.noteLogging(bucket)
+  })
+  const { met, changes, left, leftCount } = before
+  return isBroken ? 'time is up' : { met, changes, left, leftCount }
+}
+
 function withJudged(state: SweepState, judged: Judged, behind: string | null): SweepState {
   return { ...state, ...judged, behind }
 }
@@ -185,10 +211,14 @@ function note(failures: Map<string, Error>, error: unknown): void {
   failures.set(`${failure.name} ${failure.message}`, failure)
 }
 
-async function unmatchedIn({ store, exemptions, now }: AuditPorts): Promise<readonly UnmatchedExemption[]> {
+async function unmatchedIn(
+  { store, exemptions, now }: AuditPorts,
+  { left }: Pick<SweepState, 'left'>,
+): Promise<readonly UnmatchedExemption[]> {
   if (exemptions.length === 0) return []
-  const failures: { readonly ruleId: string; readonly arn: string }[] = []
-  for (const status of FAILING)
+  // Of what could not be judged nobody knows whether it fails.
+  const failures = exemptions.flatMap(({ ruleId }) => left.map((arn) => ({ ruleId, arn })))
+  for (const status of MAY_FAIL)
     for await (const { finding } of store.withStatus(status)) failures.push({ ruleId: finding.ruleId, arn: finding.resource.arn })
   return unmatchedExemptions(exemptions, failures, now())
 }

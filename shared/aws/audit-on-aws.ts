@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { unread } from '../observed.ts'
 import type { FactReader } from '../rules/audit.ts'
 import type { ResourceKind } from '../rules/facts.ts'
 import type { EpochS } from '../time.ts'
@@ -7,9 +8,10 @@ import type { Caller } from '../workshop/stage.ts'
 import { type AwsAccess, clientConfig } from './access.ts'
 import { createFactClients } from './facts/clients.ts'
 import { listResources, type ResourcePage } from './facts/list-resources.ts'
-import { OWN_FUNCTIONS, OWN_QUEUES, OWN_RULES } from './facts/own-stack.ts'
+import { failureOf } from './facts/errors.ts'
+import { OWN_FUNCTIONS, OWN_QUEUES, OWN_ROLES, OWN_RULES, type OwnStack } from './facts/own-stack.ts'
+import { NOWHERE, readOnly, UNKNOWN } from './facts/nowhere.ts'
 import { createFactReader } from './facts/read-facts.ts'
-import type { SeenStore } from './facts/seen-store.ts'
 import { createSeenTable } from './facts/seen-table.ts'
 import { stackResource } from './stack.ts'
 import { createTable } from './table.ts'
@@ -23,14 +25,9 @@ export type OpenAudit = {
 }
 
 const NO_QUOTAS = 1000
+const LOCATING = 'cloudformation:DescribeStackResource'
 
-/** Stands for an error of AWS: Keytrail is not deployed here, or where its table is cannot be found out. */
-class TableNotKnown extends Error {
-  override readonly name = 'TableNotKnown'
-  readonly $metadata = {}
-}
-
-/** Reads what AWS tells, and what Keytrail's own stack knows if it is deployed there. */
+/** Reads what AWS tells, and what Keytrail's own stack knows if it is deployed there. @throws what keeps that from being found out */
 export async function openAudit(access: AwsAccess, caller: Caller, now: EpochS): Promise<OpenAudit> {
   const { accountId, partition, region } = caller
   const regional = { ...access, region }
@@ -42,66 +39,62 @@ export async function openAudit(access: AwsAccess, caller: Caller, now: EpochS):
     dynamodb.destroy()
   }
   try {
-    const [usage, findings] = [await ownResource(regional, 'UsageTable'), await ownResource(regional, 'FindingsTable')]
-    const ownStack = { rules: OWN_RULES, queues: OWN_QUEUES, functions: OWN_FUNCTIONS, queueUrls: await queueUrls(regional) }
+    const at = { access: regional, dynamodb }
+    const usage = await keptIn<StoredUsage>(at, 'UsageTable', { in: createUsageTable, nowhere: NOWHERE.usage, unknown: UNKNOWN.usage })
+    const seen = await keptIn(at, 'FindingsTable', { in: createSeenTable, nowhere: NOWHERE.seen, unknown: UNKNOWN.seen })
+    const ownStack = { rules: OWN_RULES, queues: OWN_QUEUES, functions: OWN_FUNCTIONS, ...(await ownNames(regional)) }
     const reader = createFactReader({
       clients,
-      usage: usage === null ? NO_USAGE : createUsageTable(createTable(dynamodb, usage)),
-      seen: findings === null ? NOTHING_SEEN : readOnly(createSeenTable(createTable(dynamodb, findings))),
+      usage,
+      seen: readOnly(seen),
       ownStack,
       now,
       extent: 'sweep',
       madeAt: null,
+      readsAllLogging: true,
     })
-    return { reader, list: (kind) => listResources({ clients, accountId, partition, regions: [region] }, kind), close }
+    const where = { accountId, partition, regions: [region], buckets: 'of all Regions' } as const
+    return { reader, list: (kind) => listResources({ clients, ...where }, kind), close }
   } catch (error) {
     close()
     throw error
   }
 }
 
-/** Null too where it may not be asked for: what it takes is unknown then, and the rest of the audit goes on. */
-async function ownResource(access: AwsAccess, logicalId: string): Promise<string | null> {
+/** `denied`: it may not be asked for, which leaves unknown what it takes, while the rest of the audit goes on. @throws every other error */
+async function ownResource(access: AwsAccess, logicalId: string): Promise<{ readonly name: string | null } | { readonly denied: string }> {
   try {
-    return await stackResource(access, logicalId)
-  } catch {
-    return null
+    return { name: await stackResource(access, logicalId) }
+  } catch (error) {
+    const { kind, code } = failureOf(error)
+    if (kind !== 'denied') throw error
+    return { denied: code }
   }
 }
 
-/** By logical ID; those of a stack that is not deployed are missing, and nobody asks for them. */
-async function queueUrls(access: AwsAccess): Promise<ReadonlyMap<string, string>> {
-  const urls = new Map<string, string>()
-  for (const { logicalId } of OWN_QUEUES) {
-    const url = await ownResource(access, logicalId)
-    if (url !== null) urls.set(logicalId, url)
+type Table = Parameters<typeof createSeenTable>[0]
+
+/** What a table of the stack keeps. Nothing, where there is no such table; unknown, where that may not be asked. */
+async function keptIn<Kept>(
+  { access, dynamodb }: { readonly access: AwsAccess; readonly dynamodb: DynamoDBClient },
+  logicalId: string,
+  kept: { readonly in: (table: Table) => Kept; readonly nowhere: Kept; readonly unknown: Kept },
+): Promise<Kept> {
+  const found = await ownResource(access, logicalId)
+  if ('denied' in found) return kept.unknown
+  return found.name === null ? kept.nowhere : kept.in(createTable(dynamodb, found.name))
+}
+
+/** By logical ID. Those of a stack that is not deployed are missing, and nobody asks for them. */
+async function ownNames(access: AwsAccess): Promise<Pick<OwnStack, 'queueUrls' | 'roleNames' | 'unlocated'>> {
+  const names = new Map<string, string>()
+  const known = { queueUrls: names, roleNames: names }
+  for (const logicalId of [...OWN_QUEUES.map((queue) => queue.logicalId), ...OWN_ROLES]) {
+    const found = await ownResource(access, logicalId)
+    if ('denied' in found) return { ...known, unlocated: unread(LOCATING, 'denied', found.denied) }
+    // A stack that another version of Keytrail deployed has other queues and roles.
+    if (found.name === null) return { ...known, unlocated: unread(LOCATING, 'failed', 'QueueNotKnown') }
+    names.set(logicalId, found.name)
   }
-  return urls
+  return known
 }
-
-function notKnown(): Promise<never> {
-  return Promise.reject(new TableNotKnown('Keytrail keeps no such table here'))
-}
-
-function nothingToNote(): Promise<void> {
-  return Promise.resolve()
-}
-
-function readOnly(seen: SeenStore): SeenStore {
-  return { ...seen, noteKey: nothingToNote, noteEncryption: nothingToNote, noteCode: nothingToNote }
-}
-
-const NO_USAGE: StoredUsage = {
-  segments: () => ({ [Symbol.asyncIterator]: () => ({ next: notKnown }) }),
-  markedHours: notKnown,
-  rollUp: notKnown,
-}
-
-const NOTHING_SEEN: SeenStore = readOnly({
-  firstKeys: notKnown,
-  strongest: notKnown,
-  codes: notKnown,
-  noteKey: nothingToNote,
-  noteEncryption: nothingToNote,
-  noteCode: nothingToNote,
-})

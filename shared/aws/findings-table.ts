@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Finding, FindingStatus } from '../findings/finding.ts'
-import type { AccessNote, FindingStore, KeptFinding, OutboxMarker } from '../findings/finding-store.ts'
+import type { AccessNote, DigestNote, FindingStore, KeptFinding, OutboxMarker } from '../findings/finding-store.ts'
 import { isJsonObject, memberOf } from '../json.ts'
 import type { EpochS } from '../time.ts'
-import { type Condition, type Item, numberAttribute, numberOf, type Table, textAttribute, textOf } from './table.ts'
+import { type Condition, type Item, itemAt, numberAttribute, numberOf, type Table, textAttribute, textOf } from './table.ts'
 
 const DAY_S = 86_400
 /** As long as roll-ups of usage: what became of a resource can be asked for more than a year. */
@@ -13,13 +13,14 @@ const ACCESS_S = 400 * DAY_S
 const MARKERS_READ_MAX = 10_000
 const OUTBOX = 'outbox'
 const ACCESS = 'access'
+const DIGEST = 'digest'
 const PLACE = 'place'
 const NOTHING_THERE: Condition = { ConditionExpression: 'attribute_not_exists(pk)' }
 
 /**
  * The table of findings. Partition and sort keys by kind of item:
  * `resource#<account>#<region>#<digest of the ARN>` `<finding>` · `finding#<finding>` `place` · `status#<status>` `<finding>` ·
- * `outbox` `<finding>` · `access` `<account>#<action>`
+ * `outbox` `<finding>` · `access` `<account>#<action>` · `digest` `digest`
  *
  * One write at a time, each harmless if it is the last: first what leads to a finding, then the finding itself over its revision, then
  * what is not needed any more.
@@ -29,12 +30,12 @@ export function createFindingsTable(table: Table, newToken: () => string): Findi
   async function replace(item: Item, over: string | null): Promise<Item | 'conflict' | null> {
     const replaced = await table.put(item, over === null ? NOTHING_THERE : overRevision(over))
     if (replaced !== 'refused') return replaced
-    const there = await first(table, textOf(item, 'pk'), textOf(item, 'sk'))
+    const there = await itemAt(table, textOf(item, 'pk'), textOf(item, 'sk'))
     return there !== null && textOf(there, 'revision') === textOf(item, 'revision') ? null : 'conflict'
   }
 
   async function at(partition: string, id: string): Promise<KeptFinding | null> {
-    const item = await first(table, partition, id)
+    const item = await itemAt(table, partition, id)
     return item === null ? null : keptIn(item)
   }
 
@@ -45,7 +46,7 @@ export function createFindingsTable(table: Table, newToken: () => string): Findi
       return found
     },
     async find(id) {
-      const place = await first(table, `finding#${id}`, PLACE)
+      const place = await itemAt(table, `finding#${id}`, PLACE)
       return place === null ? null : at(textOf(place, 'partition'), id)
     },
     async write(kept, over) {
@@ -80,7 +81,7 @@ export function createFindingsTable(table: Table, newToken: () => string): Findi
       await table.remove(OUTBOX, id, holdingToken(token))
     },
     async announced(kept) {
-      const item = findingItem({ ...kept, unannounced: [], attempts: 0, attemptedAt: null }, newToken())
+      const item = findingItem({ ...kept, unannounced: [], attemptedAt: null }, newToken())
       if ((await replace(item, kept.revision)) === 'conflict') return 'conflict'
       await table.remove(OUTBOX, kept.finding.id, holdingToken(kept.revision))
       return 'done'
@@ -93,19 +94,22 @@ export function createFindingsTable(table: Table, newToken: () => string): Findi
       }
     },
     async access(accountId, action) {
-      const item = await first(table, ACCESS, `${accountId}#${action}`)
+      const item = await itemAt(table, ACCESS, `${accountId}#${action}`)
       return item === null ? null : noteIn(item)
     },
     async noteAccess(note, over) {
       const revision = newToken()
       return (await replace(accessItem(note, revision), over)) === 'conflict' ? 'conflict' : { ...note, revision }
     },
+    async digest() {
+      const item = await itemAt(table, DIGEST, DIGEST)
+      return item === null ? null : digestIn(item)
+    },
+    async noteDigest(note, over) {
+      const revision = newToken()
+      return (await replace(digestItem(note, revision), over)) === 'conflict' ? 'conflict' : { ...note, revision }
+    },
   }
-}
-
-async function first(table: Table, pk: string, sk: string): Promise<Item | null> {
-  for await (const item of table.query(pk, sk)) if (textOf(item, 'sk') === sk) return item
-  return null
 }
 
 function overRevision(revision: string): Condition {
@@ -202,6 +206,22 @@ function accessItem(note: Omit<AccessNote, 'revision'>, revision: string): Item 
 /** @throws if somebody else wrote the item */
 function noteIn(item: Item): AccessNote {
   return jsonIn(item, 'told') as AccessNote
+}
+
+function digestItem({ attemptedAt, sentAt }: Omit<DigestNote, 'revision'>, revision: string): Item {
+  return {
+    pk: textAttribute(DIGEST),
+    sk: textAttribute(DIGEST),
+    revision: textAttribute(revision),
+    ...(attemptedAt !== null && { attemptedAt: numberAttribute(attemptedAt) }),
+    ...(sentAt !== null && { sentAt: numberAttribute(sentAt) }),
+  }
+}
+
+/** @throws if somebody else wrote the item */
+function digestIn(item: Item): DigestNote {
+  const timeIn = (name: 'attemptedAt' | 'sentAt'): EpochS | null => (item[name] === undefined ? null : (numberOf(item, name) as EpochS))
+  return { attemptedAt: timeIn('attemptedAt'), sentAt: timeIn('sentAt'), revision: textOf(item, 'revision') }
 }
 
 /** What this table's own `kept` holds: an object of ours has this member. */

@@ -22,7 +22,7 @@ const TARGETS_MAX = 100
 export async function readRule(client: CloudWatchEventsClient, name: string): Promise<Rule | null> {
   try {
     const { state, pattern } = await describeRule(client, name)
-    return { state, pattern, targetArns: await readTargetArns(client, name) }
+    return { state, pattern, targetArns: (await readTargets(client, name)).map(({ Arn }) => Arn ?? '') }
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return null
     throw error
@@ -39,9 +39,8 @@ export async function describeRule(
 }
 
 /** @throws `ResourceNotFoundException` */
-export async function readTargetArns(client: CloudWatchEventsClient, name: string): Promise<readonly string[]> {
-  const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: name, Limit: TARGETS_MAX }))
-  return Targets.map(({ Arn }) => Arn ?? '')
+export async function readTargets(client: CloudWatchEventsClient, name: string): Promise<readonly Target[]> {
+  return (await client.send(new ListTargetsByRuleCommand({ Rule: name, Limit: TARGETS_MAX }))).Targets ?? []
 }
 
 function parsePattern(text: string | undefined): JsonObject | null {

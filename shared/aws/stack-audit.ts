@@ -1,15 +1,16 @@
 import { announceBody, type AnnounceReason } from '../audit/announce-message.ts'
 import type { AuditPorts } from '../audit/audit-one.ts'
 import type { StackSettings } from '../audit/stack-settings.ts'
-import type { NamedAlias } from '../audit/change-message.ts'
+import type { RelatedPorts } from '../audit/related.ts'
 import type { ListedPage } from '../audit/sweep.ts'
 import type { SweepStore } from '../audit/sweep-state.ts'
+import { enforceBody } from '../findings/enforce-request.ts'
 import type { FindingStore } from '../findings/finding-store.ts'
 import type { Policy } from '../policy-file/policy-file.ts'
 import { rulesUnder } from '../policy-file/policy-file.ts'
 import type { FactReader } from '../rules/audit.ts'
 import type { ResourceKind } from '../rules/facts.ts'
-import type { Rule } from '../rules/rule.ts'
+import type { Resource, Rule } from '../rules/rule.ts'
 import type { EpochS } from '../time.ts'
 import type { AwsAccess } from './access.ts'
 import { createFactClients } from './facts/clients.ts'
@@ -18,6 +19,7 @@ import { listResources } from './facts/list-resources.ts'
 import { OWN_FUNCTIONS, OWN_QUEUES, OWN_RULES } from './facts/own-stack.ts'
 import { createFactReader } from './facts/read-facts.ts'
 import { createSeenTable } from './facts/seen-table.ts'
+import { createRelatedPorts, noteLogging } from './facts/related.ts'
 import { createFindingsTable } from './findings-table.ts'
 import { parkMessage } from './parked-messages.ts'
 import { createQueueSender } from './queue.ts'
@@ -26,23 +28,24 @@ import { createDynamoDBClient, createTable } from './table.ts'
 import { createUsageTable } from './usage-table.ts'
 
 /** How the functions of the stack audit: over the stack's tables, and with what AWS tells. */
-export type StackAudit = {
+export type StackAudit = RelatedPorts & {
   readonly store: FindingStore
   readonly sweepStore: SweepStore
   readonly park: (message: Parameters<typeof parkMessage>[1]) => Promise<void>
   /** For one batch or one run. */
   ports(extent: FactParts['extent'], now: () => EpochS): AuditPorts
   list(kind: ResourceKind, cursor: string | null): Promise<ListedPage>
-  keysOf(alias: NamedAlias): Promise<readonly string[]>
+  noteLogging(bucket: Resource): Promise<void>
+  noteLoggingWhole(): Promise<void>
   sendAgain(body: string, delayS: number): Promise<void>
   tell(reason: AnnounceReason): Promise<void>
 }
 
 /** So that a call, tried as often as it is, ends long before the invocation does. */
-const REQUESTS: AwsAccess = { requestHandler: { connectionTimeout: 2000, requestTimeout: 5000 } }
+export const REQUESTS: AwsAccess = { requestHandler: { connectionTimeout: 2000, requestTimeout: 5000 } }
 
 export function createStackAudit(
-  { ownStack, usageTable, findingsTable, ownQueues, auditQueue, announceQueue, quotaShare }: StackSettings,
+  { ownStack, usageTable, findingsTable, ownQueues, ownRoles, auditQueue, announceQueue, enforceQueue, quotaShare }: StackSettings,
   { rules, policy, newToken }: { readonly rules: readonly Rule[]; readonly policy: Policy; readonly newToken: () => string },
 ): StackAudit {
   const dynamodb = createDynamoDBClient()
@@ -51,14 +54,17 @@ export function createStackAudit(
   const usage = createUsageTable(createTable(dynamodb, usageTable))
   const clients = createFactClients(REQUESTS, quotaShare === null ? {} : { quotaShare })
   const [again, announce] = [createQueueSender(REQUESTS, auditQueue), createQueueSender(REQUESTS, announceQueue)]
+  const enforce = createQueueSender(REQUESTS, enforceQueue)
   const { accountId, region } = ownStack
   const partition = ownStack.arn.split(':')[1] ?? 'aws'
+  const where = { accountId, partition, regions: [region], buckets: 'of the Regions' } as const
   const parts = {
     clients,
     usage,
     seen,
-    ownStack: { rules: OWN_RULES, queues: OWN_QUEUES, functions: OWN_FUNCTIONS, queueUrls: ownQueues },
+    ownStack: { rules: OWN_RULES, queues: OWN_QUEUES, functions: OWN_FUNCTIONS, queueUrls: ownQueues, roleNames: ownRoles },
   }
+  const enforced = new Set([...policy.modes].filter(([, mode]) => mode === 'enforce').map(([ruleId]) => ruleId))
   const reader = (extent: FactParts['extent'], madeAt: EpochS | null, now: EpochS): FactReader =>
     createFactReader({ ...parts, now, extent, madeAt })
   return {
@@ -73,17 +79,18 @@ export function createStackAudit(
       store,
       reader: reader(extent, null, now()),
       freshReader: (madeAt, instant) => reader('event', madeAt, instant),
+      enforced,
+      requestEnforcement: (request) => enforce.send(enforceBody(request)),
       now,
     }),
     sendAgain: again.send,
     tell: (reason) => announce.send(announceBody(reason)),
     async list(kind, cursor) {
-      for await (const page of listResources({ clients, accountId, partition, regions: [region] }, kind, cursor)) return page
+      for await (const page of listResources({ clients, ...where }, kind, cursor)) return page
       return { resources: [], unread: null, next: null }
     },
-    async keysOf({ alias, accountId: ofAccount, region: inRegion }) {
-      const known = await seen.firstKeys({ accountId: ofAccount, region: inRegion })
-      return known.filter((first) => first.alias === alias).map(({ keyArn }) => keyArn)
-    },
+    ...createRelatedPorts({ clients, seen }),
+    noteLogging: (bucket) => noteLogging({ clients, seen }, bucket),
+    noteLoggingWhole: () => seen.noteLoggingWhole({ accountId, region }),
   }
 }

@@ -19,12 +19,15 @@ export function triedDone(call: () => Promise<unknown>): Promise<Tried<null>> {
   })
 }
 
-/** The value; null if AWS says that there is no such thing, under one of these names. */
+/** The value; null if AWS says that there is no such thing, under one of these names. @throws every other error as it came */
 export async function foundOrNull<Value>(codes: readonly string[], call: () => Promise<Value>): Promise<Value | null> {
-  const outcome = await tried(call)
-  if (outcome.ok) return outcome.value
-  if (codes.includes(outcome.code)) return null
-  throw new Error(`${outcome.code}: ${outcome.message}`)
+  try {
+    return await call()
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal !== null && codes.includes(refusal.code)) return null
+    throw error
+  }
 }
 
 const TOO_MANY_REQUESTS = 429

@@ -12,11 +12,13 @@ const ROLL_UP_S = 400 * DAY_S
 /** A roll-up in pieces is read again if it was replaced while it was read. */
 const READINGS_MAX = 5
 const MARK = 'mark'
+const ROLLED_UP = 'rolled-up'
 const HEAD = 'head'
 
 /**
  * The table of usage. Partition and sort keys by kind of item:
- * `segment#<hour>` `<shard>#<id>` · `mark` `<hour>` · `roll-up#<hour>` `head` and `<version>#<part>` · `parked#<day>` `<message ID>`
+ * `segment#<hour>` `<shard>#<id>` · `mark` `<hour>` · `rolled-up` `<hour>` · `roll-up#<hour>` `head` and `<version>#<part>` ·
+ * `parked#<day>` `<message ID>`
  */
 export function createUsageTable(table: Table): UsageStore {
   return {
@@ -68,6 +70,14 @@ export function createUsageTable(table: Table): UsageStore {
       }
       throw new Error(`table ${table.name}: the roll-up of ${hourText(hour)} lacks a part`)
     },
+    async rolledUpHours(since, until) {
+      const hours = new Set<EpochS>()
+      for await (const item of table.last(ROLLED_UP, hourText(since))) {
+        const hour = parseHour(textOf(item, 'sk'))
+        if (hour < until) hours.add(hour)
+      }
+      return hours
+    },
     putRollUp: (hour, rollUp) => putRollUp(table, hour, rollUp),
   }
 }
@@ -85,10 +95,12 @@ async function readRollUp(table: Table, hour: EpochS): Promise<StoredRollUp | 'r
   return { segmentCount: numberOf(head, 'segmentCount'), parts: wanted.filter((part) => part !== undefined) }
 }
 
-/** Parts first, under names of their own; then the head that names them. */
+/** The hour's entry; parts, under names of their own; then the head that names them. */
 async function putRollUp(table: Table, hour: EpochS, { segmentCount, parts }: StoredRollUp): Promise<'written' | 'superseded'> {
   const pk = textAttribute(rollUpKey(hour))
   const expiresAt = numberAttribute(hour + ROLL_UP_S)
+  // First: no roll-up stands that nobody looks for.
+  await table.put({ pk: textAttribute(ROLLED_UP), sk: textAttribute(hourText(hour)), expiresAt })
   const head = {
     pk,
     sk: textAttribute(HEAD),
@@ -130,6 +142,6 @@ function rollUpKey(hour: EpochS): string {
 
 function parseHour(text: string): EpochS {
   const hour = parseEventTime(text.replace('Z', ':00Z'))
-  if (hour === null) throw new Error('the table has a mark without an hour')
+  if (hour === null) throw new Error('the table has an entry without an hour')
   return hour
 }

@@ -5,7 +5,7 @@ import type { EpochS } from '../time.ts'
 import type { Aspect, AspectState, StateOf } from './aspect.ts'
 import type { GuardPort } from './ports.ts'
 
-/** What a change is planned from, all of it read just now: `facts` are those of the rule, which fails by them. */
+/** What a change is planned from, all of it read just now: `facts` are those of the rule, which fails by them, and of the planner. */
 export type Ground<Name extends Aspect = Aspect> = {
   readonly resource: Resource
   readonly state: StateOf<Name>
@@ -35,6 +35,8 @@ export type Guarded =
 /** How what one rule finds is put right. */
 export type Planner = {
   readonly aspect: Aspect
+  /** What it needs to know besides what its rule does: names of facts of the same kind of resource. */
+  readonly facts: readonly string[]
   /** Pure: the same answer for the same ground. */
   plan(ground: Ground): Planned
   guard(after: AspectState, ground: Ground, ports: GuardPort): Promise<Guarded>

@@ -6,9 +6,10 @@ import type { AspectState } from './aspect.ts'
  * A change of one aspect of one resource. It is kept before AWS is asked to write, so that none is made that nobody can take back.
  *
  * `writing`: begun, and nobody knows yet whether AWS wrote it. `done`: it was read again, and is there. `undone`: a later record took it
- * back. `refused`: AWS refused to write it. `lost`: after the writing something else stood there than what was written.
+ * back. `refused`: AWS refused to write it. `lost`: it may have been written, and something else stood there afterwards. `dropped`: AWS was
+ * never asked, since what stood there had changed, or Keytrail was stopped.
  */
-export type ChangeState = 'writing' | 'done' | 'undone' | 'refused' | 'lost'
+export type ChangeState = 'writing' | 'done' | 'undone' | 'refused' | 'lost' | 'dropped'
 
 export type ChangeRecord = {
   /** Sorts by time: `<second in ISO 8601, basic form>-<8 hexadecimal digits>`. */
@@ -22,7 +23,7 @@ export type ChangeRecord = {
   /** What stood there, and what is to stand there; of the same aspect. */
   readonly before: AspectState
   readonly after: AspectState
-  /** In a sentence, such as `automatic rotation was switched on, every 365 days`. */
+  /** What it does, for people, such as `switches automatic rotation on, every 365 days`. */
   readonly summary: string
   /** `keytrail-enforce`, or the ARN of the person who asked. */
   readonly by: string
@@ -31,7 +32,7 @@ export type ChangeRecord = {
   readonly state: ChangeState
   /** When `state` became what it is. */
   readonly since: EpochS
-  /** Why it was refused or lost, in words of AWS; empty else. */
+  /** Why it was refused, lost or dropped; words of AWS may be in it. Empty else. */
   readonly reason: string
 }
 

@@ -19,19 +19,25 @@ export type ClaimedAccess = {
   readonly isRepetition: { readonly mail: boolean; readonly events: boolean }
 }
 
+type Claiming = { readonly now: EpochS; /** Whether a mail is sent that tells of it. */ readonly isMailed: boolean }
+
 /** Notes each missing action that was not told lately before anybody is told: two announcers do not tell it both as new. */
-export async function claimAccess(store: FindingStore, findings: readonly Finding[], now: EpochS): Promise<readonly ClaimedAccess[]> {
+export async function claimAccess(
+  store: FindingStore,
+  findings: readonly Finding[],
+  claiming: Claiming,
+): Promise<readonly ClaimedAccess[]> {
   const claimed: ClaimedAccess[] = []
-  for (const access of missingAccess(findings)) claimed.push(await claim(store, access, now))
+  for (const access of missingAccess(findings)) claimed.push(await claim(store, access, claiming))
   return claimed
 }
 
-async function claim(store: FindingStore, access: ClaimedAccess['access'], now: EpochS): Promise<ClaimedAccess> {
+async function claim(store: FindingStore, access: ClaimedAccess['access'], { now, isMailed }: Claiming): Promise<ClaimedAccess> {
   const { accountId, action } = access
   const before = await store.access(accountId, action)
   const { tried, told } = before ?? { tried: NEVER, told: NEVER }
   const isDue = (at: EpochS | null): boolean => at === null || at + SILENCE_S <= now
-  const due = { mail: isDue(told.mail), events: isDue(told.events) }
+  const due = { mail: isMailed && isDue(told.mail), events: isDue(told.events) }
   const isRepetition = { mail: isLater(tried.mail, told.mail), events: isLater(tried.events, told.events) }
   const rest = (word: 'tell' | 'elsewhere'): Pick<ClaimedAccess, 'mail' | 'events'> => ({
     mail: due.mail ? word : 'told',

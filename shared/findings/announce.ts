@@ -1,5 +1,6 @@
 import type { EpochS } from '../time.ts'
 import { ATTEMPT_S_MAX, claimAccess, settleAccess } from './announce-access.ts'
+import { isMailed, type MailPlan, planMails, settleDigest } from './announce-digest.ts'
 import { inLanes } from './batches.ts'
 import { type Channel, CHANNELS, type FindingStore, type Heard, type KeptFinding } from './finding-store.ts'
 import { type Announcing, type Held, newsFor } from './news.ts'
@@ -11,7 +12,7 @@ import type { Fault, SendPorts, Sent } from './send-ports.ts'
 const FINDINGS_MAX = 1000
 const LANES_MAX = 16
 /** What Security Hub or EventBridge refuse so often, one entry by itself, is told without them. */
-const ATTEMPTS_MAX = 5
+const REFUSALS_MAX = 5
 /** A marker of nothing may be of a write that is under way; after a day it is not. */
 const MARKER_S_MAX = 86_400
 const WRITES_MAX = 5
@@ -19,6 +20,8 @@ const WRITES_MAX = 5
 export type Announced = {
   /** Findings of which everybody has heard everything now. */
   readonly announced: number
+  /** Findings of which only people have not heard: they wait for the next digest. */
+  readonly waiting: number
   /** Findings that another announcer is at, or that somebody wrote just now. */
   readonly inHand: number
   /** The outbox may hold more than was read. */
@@ -51,30 +54,35 @@ export async function announceOutbox(store: FindingStore, ports: SendPorts, anno
       return 'failed'
     }
   }
-  const taken = await inLanes(markers, LANES_MAX, (marker) =>
+  const read = await inLanes(markers, LANES_MAX, (marker) =>
     guarded('finding', marker.id, async () => {
       const kept = await store.find(marker.id)
       if (kept !== null && kept.unannounced.length > 0) {
+        if (kept.attemptedAt !== null && kept.attemptedAt + ATTEMPT_S_MAX > now) return 'inHand'
         // What cannot be told must not keep others from being told.
         rehearse(kept.finding, announcing)
-        return take(store, kept, now)
+        return kept
       }
       if (marker.writtenAt + MARKER_S_MAX <= now) await store.unmark(marker)
       return 'nothing'
     }),
   )
+  const found = read.filter((each) => typeof each === 'object')
+  const isFull = markers.length === FINDINGS_MAX
+  const plan = await planMails(store, found, { now, isFull }, (error) => void faults.push({ what: 'digest', id: null, error }))
+  const taken = await inLanes(found, LANES_MAX, (kept) => guarded('finding', kept.finding.id, () => take(store, kept, plan, now)))
   const held = taken.filter((each) => typeof each === 'object')
   const untold = held.filter((each) => newsFor('mail', each, rules) !== null || newsFor('events', each, rules) !== null)
   const claimed = await guarded('access', null, () =>
     claimAccess(
       store,
       untold.map(({ kept }) => kept.finding),
-      now,
+      { now, isMailed: plan.digest !== null },
     ),
   )
   const access = claimed === 'failed' ? null : claimed
   const [mail, events, imports] = [
-    await sendMails(ports, held, access, announcing),
+    await sendMails(ports, { held, access, plan }, announcing),
     await sendEvents(ports, held, access, announcing),
     await sendFindings(
       ports,
@@ -86,15 +94,17 @@ export async function announceOutbox(store: FindingStore, ports: SendPorts, anno
   const givenUp: string[] = []
   const done = await inLanes(held, LANES_MAX, (each) => {
     const { id } = each.kept.finding
-    const told = toldOf(each, { mail, events, hub: imports }, givenUp)
-    return guarded('finding', id, () => settle(store, each, told, imports.importedAt.get(id) ?? null))
+    const heard = heardOf(each, { mail, events, hub: imports }, givenUp)
+    return guarded('finding', id, () => settle(store, each, heard, imports.importedAt.get(id) ?? null))
   })
+  await guarded('digest', null, () => settleDigest(store, plan, { isSent: mail.isDigestSent }))
   for (const each of access ?? [])
     await guarded('access', null, () => settleAccess(store, each, { mail: mail.access.has(each), events: events.access.has(each) }))
   return {
     announced: done.filter((each) => each === 'announced').length,
-    inHand: taken.filter((each) => each === 'inHand').length,
-    isFull: markers.length === FINDINGS_MAX,
+    waiting: taken.filter((each) => each === 'waiting').length,
+    inHand: [...read, ...taken].filter((each) => each === 'inHand').length,
+    isFull,
     mails: mail.count,
     events: events.count,
     imported: imports.importedAt.size,
@@ -105,41 +115,52 @@ export async function announceOutbox(store: FindingStore, ports: SendPorts, anno
   }
 }
 
-/** Notes the attempt before anybody is told; null where another announcer did, or somebody wrote. */
-async function take(store: FindingStore, kept: KeptFinding, now: EpochS): Promise<Held | 'inHand'> {
-  if (kept.attemptedAt !== null && kept.attemptedAt + ATTEMPT_S_MAX > now) return 'inHand'
-  const { version } = kept.finding
+/** Notes the attempt before anybody is told, of the channels that are; `inHand` where another announcer did, or somebody wrote. */
+async function take(store: FindingStore, kept: KeptFinding, plan: MailPlan, now: EpochS): Promise<Held | 'inHand' | 'waiting'> {
   const { revision, ...before } = kept
-  const tried = { mail: version, hub: version, events: version }
-  const written = await store.write({ ...before, attempts: kept.attempts + 1, attemptedAt: now, tried }, revision)
+  const { version } = kept.finding
+  const tried = { mail: isMailed(plan, kept) ? version : kept.tried.mail, hub: version, events: version }
+  const isUntold = (channel: Channel): boolean => kept.told[channel] < version
+  if (isUntold('mail') && !isMailed(plan, kept) && !isUntold('hub') && !isUntold('events')) return 'waiting'
+  const written = await store.write({ ...before, attemptedAt: now, tried }, revision)
   return written === 'conflict' ? 'inHand' : { kept: written, triedBefore: kept.tried }
 }
 
-/** Up to which version each channel was told now. */
-function toldOf({ kept }: Held, sent: { readonly [Each in Channel]: Sent }, givenUp: string[]): Heard {
+/** What each channel says of a finding now: up to which version it was told, and how often it refused it. */
+function heardOf({ kept }: Held, sent: { readonly [Each in Channel]: Sent }, givenUp: string[]): Pick<KeptFinding, 'told' | 'refusals'> {
   const { id, version } = kept.finding
-  const refused = CHANNELS.filter((channel) => sent[channel].refused.has(id) && kept.attempts >= ATTEMPTS_MAX)
-  if (refused.length > 0) givenUp.push(id)
-  const toldBy = (channel: Channel): number => (sent[channel].told.has(id) || refused.includes(channel) ? version : kept.told[channel])
-  return { mail: toldBy('mail'), hub: toldBy('hub'), events: toldBy('events') }
+  const refusals = ofEach((channel) => (sent[channel].told.has(id) ? 0 : kept.refusals[channel] + Number(sent[channel].refused.has(id))))
+  const isGivenUp = (channel: Channel): boolean => refusals[channel] >= REFUSALS_MAX
+  if (CHANNELS.some(isGivenUp)) givenUp.push(id)
+  return {
+    told: ofEach((channel) => (sent[channel].told.has(id) || isGivenUp(channel) ? version : kept.told[channel])),
+    refusals: ofEach((channel) => (isGivenUp(channel) ? 0 : refusals[channel])),
+  }
+}
+
+function ofEach(numberOf: (channel: Channel) => number): Heard {
+  return { mail: numberOf('mail'), hub: numberOf('hub'), events: numberOf('events') }
 }
 
 /** Notes what was told, also where the finding changed meanwhile. */
-async function settle(store: FindingStore, { kept }: Held, told: Heard, importedAt: EpochS | null): Promise<'announced' | 'left'> {
+async function settle(
+  store: FindingStore,
+  { kept }: Held,
+  { told, refusals }: Pick<KeptFinding, 'told' | 'refusals'>,
+  importedAt: EpochS | null,
+): Promise<'announced' | 'left'> {
   let current: KeptFinding | null = kept
   for (let writing = 0; current !== null && writing < WRITES_MAX; writing++) {
     const { revision, ...rest } = current
-    const after: Heard = {
-      mail: Math.max(told.mail, current.told.mail),
-      hub: Math.max(told.hub, current.told.hub),
-      events: Math.max(told.events, current.told.events),
-    }
+    const before = current.told
+    const after = ofEach((channel) => Math.max(told[channel], before[channel]))
     const heardByAll = Math.min(...CHANNELS.map((channel) => after[channel]))
     const missing = current.finding.version - heardByAll
     const next = {
       ...rest,
       told: after,
-      importedAt: importedAt ?? current.importedAt,
+      refusals,
+      ...(importedAt !== null && { importedAt, importedVersion: kept.finding.version }),
       attemptedAt: null,
       unannounced: missing === 0 ? [] : current.unannounced.slice(-missing),
     }

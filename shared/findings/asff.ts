@@ -15,13 +15,14 @@ const REQUIREMENTS_MAX = 32
 const KIND_LENGTH_MAX = 32
 /** 16 characters at most; a part of a name is none. */
 const REGION = /^[a-z0-9-]{1,16}$/
-/** https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Resource.html, and those that the SDK knows beside them. */
+/** Those of AWS in `Partition` of @aws-sdk/client-securityhub. */
 const PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov', 'aws-us-iso', 'aws-us-iso-b'] as const
 
 const TYPES: Readonly<Record<ResourceKind, string>> = {
   kms_key: 'AwsKmsKey',
   s3_bucket: 'AwsS3Bucket',
   cloudtrail_trail: 'AwsCloudTrailTrail',
+  aws_account: 'AwsAccount',
   keytrail_stack: 'Other',
 }
 

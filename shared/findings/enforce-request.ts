@@ -8,7 +8,7 @@ export type EnforceRequest = { readonly ruleId: string; readonly resource: Resou
 
 const FORMAT = 'keytrail.enforce/1'
 const TEXT_LENGTH_MAX = 2048
-const KINDS: readonly ResourceKind[] = ['kms_key', 's3_bucket', 'cloudtrail_trail', 'keytrail_stack']
+const KINDS: readonly ResourceKind[] = ['kms_key', 's3_bucket', 'cloudtrail_trail', 'aws_account', 'keytrail_stack']
 
 export function enforceBody(request: EnforceRequest): string {
   return JSON.stringify({ format: FORMAT, ...request })

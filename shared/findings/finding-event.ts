@@ -1,6 +1,6 @@
 import type { EpochS } from '../time.ts'
 import type { Finding } from './finding.ts'
-import { type MissingAccess, policyStatement } from './missing-access.ts'
+import { type MissingAccess, policyStatements } from './missing-access.ts'
 import type { News } from './news.ts'
 import { plainJson, plainText } from './plain-text.ts'
 import { requirementsOf } from './shown-rule.ts'
@@ -15,7 +15,7 @@ const ARN_LENGTH_MAX = 2048
 /** An event of Keytrail's for the default bus. All lengths are bounded: it has about 60 KB at most, of the 256 KB that always were allowed. */
 export type FindingEvent = {
   readonly source: 'keytrail'
-  readonly detailType: 'Keytrail Finding Changed' | 'Keytrail Access Missing'
+  readonly detailType: 'Keytrail Finding Changed' | 'Keytrail Access Missing' | 'Keytrail Change'
   readonly time: EpochS
   readonly resources: readonly string[]
   /** JSON. */
@@ -40,9 +40,13 @@ export function findingEvent({ finding, rule, transitions, earlier, isRepetition
       reason: plainText(reason, 1024),
     })),
   }
-  const { arn } = finding.resource
-  const resources = arn.length <= ARN_LENGTH_MAX && ARN.test(arn) ? [arn] : []
+  const resources = eventResources(finding.resource.arn)
   return { source: 'keytrail', detailType: 'Keytrail Finding Changed', time: now, resources, detail: plainJson(detail) }
+}
+
+/** What an event names as its resources: the ARN, if it is one. */
+export function eventResources(arn: string): readonly string[] {
+  return arn.length <= ARN_LENGTH_MAX && ARN.test(arn) ? [arn] : []
 }
 
 /** What Keytrail may not call, once for all findings it leaves unknown. */
@@ -55,7 +59,7 @@ export function accessEvent({ accountId, action, findings, isRepetition }: Missi
     action: plainText(action, TEXT_BYTES_MAX),
     resources: resources.length,
     examples: resources.slice(0, EXAMPLES_MAX).map((arn) => plainText(arn, ARN_LENGTH_MAX)),
-    statement: policyStatement([action]),
+    statement: policyStatements([{ action, findings }])[0],
   }
   return { source: 'keytrail', detailType: 'Keytrail Access Missing', time: now, resources: [], detail: plainJson(detail) }
 }
@@ -96,6 +100,7 @@ export function findingsJson(findings: readonly Finding[]): string {
   return `${plainJson({ format: 'keytrail.findings/1', findings: sorted.map(findingJson) })}\n`
 }
 
-function iso(instant: EpochS): string {
+/** `2026-10-20T06:00:00Z` */
+export function iso(instant: EpochS): string {
   return new Date(1000 * instant).toISOString().replace('.000', '')
 }

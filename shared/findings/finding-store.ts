@@ -5,7 +5,7 @@ import type { Finding, Transition } from './finding.ts'
 /** Ways by which transitions are announced: e-mail, Security Hub, EventBridge. */
 export const CHANNELS = ['mail', 'hub', 'events'] as const
 export type Channel = (typeof CHANNELS)[number]
-/** A version of a finding for each channel. */
+/** A version of a finding, or another number, for each channel. */
 export type Heard = { readonly [Each in Channel]: number }
 
 /** A finding as it is kept: with what nobody has heard of yet. */
@@ -13,8 +13,8 @@ export type KeptFinding = {
   readonly finding: Finding
   /** Oldest first, the last ones only; the last one led to `finding.version`. Empty: all was announced. */
   readonly unannounced: readonly Transition[]
-  /** How often an announcement of these was begun. */
-  readonly attempts: number
+  /** How often each channel refused it, one entry by itself, since that last took it. */
+  readonly refusals: Heard
   /** When the attempt that may still run began; null: none does. */
   readonly attemptedAt: EpochS | null
   /** Up to which version each channel may have been told, noted before it is; */
@@ -23,6 +23,8 @@ export type KeptFinding = {
   readonly told: Heard
   /** The time that the last import into Security Hub bore; null: there was none. */
   readonly importedAt: EpochS | null
+  /** The version that Security Hub took last; 0: none. */
+  readonly importedVersion: number
   /** Changes with every write: who writes on an older one is refused. */
   readonly revision: string
 }
@@ -43,6 +45,15 @@ export type AccessNote = {
   readonly attemptedAt: EpochS | null
   readonly tried: { readonly mail: EpochS | null; readonly events: EpochS | null }
   readonly told: { readonly mail: EpochS | null; readonly events: EpochS | null }
+  readonly revision: string
+}
+
+/** When people were sent a digest: what is not critical waits for a while behind it. */
+export type DigestNote = {
+  /** When the attempt that may still run began; null: none does. */
+  readonly attemptedAt: EpochS | null
+  /** Null: none was sent yet. */
+  readonly sentAt: EpochS | null
   readonly revision: string
 }
 
@@ -67,4 +78,7 @@ export type FindingStore = {
   access(accountId: string, action: string): Promise<AccessNote | null>
   /** Writes a note over the one with this revision; null: there must be none. */
   noteAccess(note: Omit<AccessNote, 'revision'>, over: string | null): Promise<AccessNote | 'conflict'>
+  digest(): Promise<DigestNote | null>
+  /** Writes the note over the one with this revision; null: there must be none. */
+  noteDigest(note: Omit<DigestNote, 'revision'>, over: string | null): Promise<DigestNote | 'conflict'>
 }

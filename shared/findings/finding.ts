@@ -18,6 +18,8 @@ export type Finding = {
   readonly reason: string
   /** What the auditor was not allowed to call, as IAM names it, in order; empty unless that is why the status is unknown. */
   readonly denied: readonly string[]
+  /** Whether the status is unknown, among other things, because what was read does not decide it: reading it again does not help. */
+  readonly isUnclear: boolean
   /** When it was first made. */
   readonly createdAt: EpochS
   /** First and last seen failing; both null until it failed. */
@@ -41,7 +43,7 @@ export type Evidence = {
   readonly policyDigest: string
 }
 
-/** A change that people and systems hear of: of status, or of `unknown` to `unknown` because one more action is denied. */
+/** A change that people and systems hear of: of status, or of `unknown` to `unknown` because one more action is denied, or what was read does not tell. */
 export type Transition = {
   /** Null: the finding is new. */
   readonly from: FindingStatus | null

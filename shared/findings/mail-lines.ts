@@ -1,5 +1,5 @@
 import type { Finding, FindingStatus } from './finding.ts'
-import { type MissingAccess, policyStatement } from './missing-access.ts'
+import { type MissingAccess, policyStatements } from './missing-access.ts'
 import type { News } from './news.ts'
 import { plainJson, plainText, timeText } from './plain-text.ts'
 import { KIND_NAMES } from './shown-rule.ts'
@@ -47,7 +47,9 @@ function adviceLines({ finding, rule }: News): readonly string[] {
     case 'exempt':
       return rule.advice === '' ? [] : [`  To do:   ${plainText(rule.advice, REASON_BYTES_MAX)}`]
     case 'unknown':
-      return ['  To do:   nothing yet: it is read again by the next sweep']
+      return finding.isUnclear
+        ? ['  To do:   look at it yourself: Keytrail has read it and cannot tell whether it is in order']
+        : ['  To do:   nothing yet: it is read again by the next sweep']
     case 'passing':
     case 'gone':
       return []
@@ -74,13 +76,17 @@ export function accessLines({ accountId, action, findings, isRepetition }: Missi
   ]
 }
 
-/** The statement for each account. */
-export function statementLines(access: readonly Pick<MissingAccess, 'accountId' | 'action'>[]): readonly string[] {
+/** The statements for each account. */
+export function statementLines(access: readonly Pick<MissingAccess, 'accountId' | 'action' | 'findings'>[]): readonly string[] {
   const accounts = [...new Set(access.map(({ accountId }) => accountId))]
-  return accounts.flatMap((accountId) => [
-    `Allow it to Keytrail's role in account ${plainText(accountId, NAME_BYTES_MAX)} by this statement (resource policies may deny it still):`,
-    `  ${plainJson(policyStatement(access.filter((each) => each.accountId === accountId).map(({ action }) => action)))}`,
-  ])
+  return accounts.flatMap((accountId) => {
+    const statements = policyStatements(access.filter((each) => each.accountId === accountId))
+    const words = statements.length === 1 ? 'this statement' : 'these statements'
+    return [
+      `Allow it to Keytrail's role in account ${plainText(accountId, NAME_BYTES_MAX)} by ${words} (resource policies may deny it still):`,
+      ...statements.map((statement) => `  ${plainJson(statement)}`),
+    ]
+  })
 }
 
 /** Worst first, then those that stand longest. */

@@ -5,7 +5,7 @@ import { plainText } from './plain-text.ts'
 import type { FindingStatus } from './finding.ts'
 
 /** "Messages must be UTF-8 encoded strings and at most 256 KB in size". https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
-const MAIL_BYTES_MAX = 262_144
+export const MAIL_BYTES_MAX = 262_144
 /** Fewer than 100 characters; ASCII is right by the old and the new wording. The same page. */
 const SUBJECT_LENGTH_MAX = 99
 /** What is left for the lines that name and close sections. */
@@ -35,7 +35,7 @@ export function criticalMail(news: News, hubAccountId: string): Mail {
 /** Sections in the order in which people have to act. */
 const SECTIONS: readonly { readonly status: FindingStatus; readonly title: string; readonly isBrief: boolean }[] = [
   { status: 'failing', title: 'FAILING', isBrief: false },
-  { status: 'unknown', title: 'COULD NOT BE READ', isBrief: false },
+  { status: 'unknown', title: 'COULD NOT BE JUDGED', isBrief: false },
   { status: 'exempt', title: 'EXEMPT', isBrief: false },
   { status: 'passing', title: 'IN ORDER AGAIN', isBrief: true },
   { status: 'gone', title: 'GONE OR OUT OF SCOPE', isBrief: true },
@@ -102,7 +102,8 @@ function bytesOf(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0)
 }
 
-function subject(text: string): string {
+/** A line that SNS takes as a subject. */
+export function subject(text: string): string {
   const ascii = plainText(text, 4 * SUBJECT_LENGTH_MAX).replace(/[^ -~]/g, '?')
   return ascii.length <= SUBJECT_LENGTH_MAX ? ascii : `${ascii.slice(0, SUBJECT_LENGTH_MAX - 3)}...`
 }

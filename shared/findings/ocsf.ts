@@ -6,6 +6,7 @@ import { KIND_NAMES, requirementsOf, ruleOf, type ShownRule, standardsOf } from 
 const TEXT_BYTES_MAX = 4096
 const NAME_BYTES_MAX = 2048
 const CLASS_UID = 2003
+const PARTITION = /^arn:(aws[a-z-]{0,17}):/
 
 /** Numbers and words of https://schema.ocsf.io/1.6.0/classes/compliance_finding */
 const SEVERITIES = {
@@ -14,13 +15,16 @@ const SEVERITIES = {
   high: [4, 'High'],
   critical: [5, 'Critical'],
 } as const satisfies Record<Severity, readonly [number, string]>
-/** An exempt finding fails still: that somebody answers for it is a matter of the finding, not of the check. */
+/**
+ * An exempt finding fails still: that somebody answers for it is a matter of the finding, not of the check. Warning is by its definition that
+ * "the compliance check did not yield a result due to missing information"; of what is gone there is no check any more.
+ */
 const CHECKS = {
   failing: [3, 'Fail'],
   passing: [1, 'Pass'],
   unknown: [2, 'Warning'],
   exempt: [3, 'Fail'],
-  gone: [2, 'Warning'],
+  gone: [0, 'Unknown'],
 } as const satisfies Record<FindingStatus, readonly [number, string]>
 const STATES = {
   failing: [1, 'New'],
@@ -45,6 +49,7 @@ function ocsfFinding(finding: Finding, rule: ShownRule) {
   const [stateId, state] = STATES[status]
   const [checkId, check] = CHECKS[status]
   const arn = plainText(resource.arn, NAME_BYTES_MAX)
+  const [, partition] = PARTITION.exec(resource.arn) ?? []
   const reason = plainText(finding.reason, TEXT_BYTES_MAX)
   const account = { uid: plainText(resource.accountId, NAME_BYTES_MAX), type: 'AWS Account', type_id: 10 }
   const region = plainText(resource.region, NAME_BYTES_MAX)
@@ -96,7 +101,15 @@ function ocsfFinding(finding: Finding, rule: ShownRule) {
     ...(rule.advice !== '' && {
       remediation: { desc: plainText(rule.advice, TEXT_BYTES_MAX), references: [rule.source] },
     }),
-    resources: [{ uid: arn, type: KIND_NAMES[resource.kind], region, cloud_partition: arn.split(':', 2)[1] ?? '', owner: { account } }],
+    resources: [
+      {
+        uid: arn,
+        type: KIND_NAMES[resource.kind],
+        region,
+        ...(partition !== undefined && { cloud_partition: partition }),
+        owner: { account },
+      },
+    ],
     unmapped: { facts: plainText(evidence.facts, 3 * TEXT_BYTES_MAX), policy_digest: plainText(evidence.policyDigest, NAME_BYTES_MAX) },
   }
 }

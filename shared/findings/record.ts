@@ -11,7 +11,7 @@ import { decide } from './transition.ts'
 const UNANNOUNCED_MAX = 20
 /** Whoever writes in between makes a reading void; so many in a row are a fault, or a fight. */
 const READINGS_MAX = 5
-const NOTHING_HEARD: Heard = { mail: 0, hub: 0, events: 0 }
+const NOTHING: Heard = { mail: 0, hub: 0, events: 0 }
 
 export type Recording = {
   readonly exemptions: readonly Exemption[]
@@ -95,14 +95,15 @@ async function recordOne(store: FindingStore, { rule, verdict, facts }: Judged, 
 
 function keptWith(previous: KeptFinding | null, finding: Finding, transition: Transition | null): Omit<KeptFinding, 'revision'> {
   const unannounced = [...(previous?.unannounced ?? []), ...(transition === null ? [] : [transition])].slice(-UNANNOUNCED_MAX)
-  const { attempts, attemptedAt, tried, told, importedAt } = previous ?? {
-    attempts: 0,
+  const { refusals, attemptedAt, tried, told, importedAt, importedVersion } = previous ?? {
+    refusals: NOTHING,
     attemptedAt: null,
-    tried: NOTHING_HEARD,
-    told: NOTHING_HEARD,
+    tried: NOTHING,
+    told: NOTHING,
     importedAt: null,
+    importedVersion: 0,
   }
-  return { finding, unannounced, attempts, attemptedAt, tried, told, importedAt }
+  return { finding, unannounced, refusals, attemptedAt, tried, told, importedAt, importedVersion }
 }
 
 export type Settled = {

@@ -1,5 +1,5 @@
-import type { EpochS } from '../time.ts'
-import type { FindingStatus } from './finding.ts'
+import { inLanes } from './batches.ts'
+import { FINDING_STATUSES, type FindingStatus } from './finding.ts'
 import type { FindingStore, KeptFinding } from './finding-store.ts'
 import type { Announcing } from './news.ts'
 import { sendFindings, updateTime } from './send.ts'
@@ -8,15 +8,30 @@ import type { Fault, SendPorts } from './send-ports.ts'
 /** Security Hub forgets what was not updated for 90 days. https://docs.aws.amazon.com/securityhub/latest/userguide/ocsf-findings.html */
 const REIMPORT_S = 30 * 86_400
 const OPEN: readonly FindingStatus[] = ['failing', 'unknown', 'exempt']
+/** Open ones first: of the others Security Hub needs to hear only where it refused their last change. */
+const STATUSES = [...OPEN, ...FINDING_STATUSES.filter((status) => !OPEN.includes(status))]
 const BATCH_MAX = 100
+const LANES_MAX = 16
+/** No batch is begun later than this: the writes of one and a call of Security Hub, tried again, take less. */
+const RESERVE_MS = 30_000
 
-/** Open findings of an account that its Security Hub does not know, or would forget. Those in the outbox are on their way there. */
-export async function* dueForReimport(store: FindingStore, { now, hub }: Pick<Announcing, 'now' | 'hub'>): AsyncIterable<KeptFinding> {
-  for (const status of OPEN) {
+/**
+ * Findings of an account that its Security Hub does not know as they are, or would forget: open ones, and those that it took when they were
+ * open and not since. Those in the outbox are on their way there. Ends when the time is up.
+ */
+export async function* dueForReimport(
+  store: FindingStore,
+  { now, hub }: Pick<Announcing, 'now' | 'hub'>,
+  isTimeUp: () => boolean,
+): AsyncIterable<KeptFinding> {
+  for (const status of STATUSES) {
     for await (const kept of store.withStatus(status)) {
-      const { finding, unannounced, importedAt } = kept
-      const isDue = importedAt === null || importedAt + REIMPORT_S <= now
-      if (isDue && unannounced.length === 0 && finding.resource.accountId === hub.accountId) yield kept
+      if (isTimeUp()) return
+      const { finding, unannounced, importedAt, importedVersion } = kept
+      const isOpen = OPEN.includes(status)
+      const isOld = isOpen && (importedAt === null || importedAt + REIMPORT_S <= now)
+      const isOther = importedVersion < finding.version && (isOpen || importedAt !== null)
+      if ((isOld || isOther) && unannounced.length === 0 && finding.resource.accountId === hub.accountId) yield kept
     }
   }
 }
@@ -24,20 +39,28 @@ export async function* dueForReimport(store: FindingStore, { now, hub }: Pick<An
 export type Reimported = {
   readonly imported: number
   readonly isHubEnabled: boolean
+  /** The time was up before everything was looked at: the rest comes in the next run. */
+  readonly isCut: boolean
   readonly refused: readonly string[]
   readonly faults: readonly Fault[]
 }
 
 /**
  * Imports again what is due. The time of an import is noted before it: what is announced meanwhile bears a later one, and an import that
- * comes late does not undo it. One that is noted and did not come is made up for at the next: Security Hub forgets later than that.
+ * comes late does not undo it. That it came is noted after it: one that nobody knows of is made again.
  */
-export async function reimport(store: FindingStore, ports: Pick<SendPorts, 'importFindings'>, announcing: Announcing): Promise<Reimported> {
+export async function reimport(
+  store: FindingStore,
+  ports: Pick<SendPorts, 'importFindings'>,
+  announcing: Announcing,
+  remainingMs: () => number,
+): Promise<Reimported> {
   const [refused, faults] = [new Array<string>(), new Array<Fault>()]
+  const isTimeUp = (): boolean => remainingMs() < RESERVE_MS
   let imported = 0
-  const write = async ({ revision, ...kept }: KeptFinding, importedAt: EpochS | null): Promise<KeptFinding | null> => {
+  const write = async ({ revision, ...kept }: KeptFinding, changes: Partial<KeptFinding>): Promise<KeptFinding | null> => {
     try {
-      const written = await store.write({ ...kept, importedAt }, revision)
+      const written = await store.write({ ...kept, ...changes }, revision)
       return written === 'conflict' ? null : written
     } catch (error) {
       faults.push({ what: 'finding', id: kept.finding.id, error })
@@ -45,11 +68,11 @@ export async function reimport(store: FindingStore, ports: Pick<SendPorts, 'impo
     }
   }
   const importBatch = async (batch: readonly KeptFinding[]): Promise<boolean> => {
-    const noted: { readonly before: KeptFinding; readonly kept: KeptFinding }[] = []
-    for (const before of batch) {
-      const kept = await write(before, updateTime(before, announcing.now))
-      if (kept !== null) noted.push({ before, kept })
-    }
+    const tried = await inLanes(batch, LANES_MAX, async (before) => {
+      const kept = await write(before, { importedAt: updateTime(before, announcing.now) })
+      return kept === null ? [] : [{ before, kept }]
+    })
+    const noted = tried.flat()
     const sent = await sendFindings(
       ports,
       noted.map(({ before }) => ({ kept: before })),
@@ -58,16 +81,20 @@ export async function reimport(store: FindingStore, ports: Pick<SendPorts, 'impo
     refused.push(...sent.refused)
     faults.push(...sent.faults)
     imported += sent.importedAt.size
-    for (const { before, kept } of noted) if (!sent.importedAt.has(kept.finding.id)) await write(kept, before.importedAt)
+    await inLanes(noted, LANES_MAX, async ({ before, kept }) => {
+      const { id, version } = kept.finding
+      if (!sent.importedAt.has(id)) await write(kept, { importedAt: before.importedAt })
+      else if (kept.importedVersion !== version) await write(kept, { importedVersion: version })
+    })
     return sent.isEnabled
   }
   let batch: KeptFinding[] = []
-  for await (const kept of dueForReimport(store, announcing)) {
+  for await (const kept of dueForReimport(store, announcing, isTimeUp)) {
     batch.push(kept)
     if (batch.length < BATCH_MAX) continue
-    if (!(await importBatch(batch))) return { imported, isHubEnabled: false, refused, faults }
+    if (!(await importBatch(batch))) return { imported, isHubEnabled: false, isCut: false, refused, faults }
     batch = []
   }
   const isHubEnabled = batch.length === 0 || (await importBatch(batch))
-  return { imported, isHubEnabled, refused, faults }
+  return { imported, isHubEnabled, isCut: isTimeUp(), refused, faults }
 }

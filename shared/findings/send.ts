@@ -11,7 +11,7 @@ import type { Fault, SendPorts, Sent, SentAccess } from './send-ports.ts'
 import { ruleOf } from './shown-rule.ts'
 
 /** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html; the bytes are those of a whole call. */
-const EVENTS_MAX = { countMax: 10, bytesMax: 256_000 }
+export const EVENTS_MAX = { countMax: 10, bytesMax: 256_000 }
 /** https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html; the bytes are a choice: each has far fewer than 240 KB. */
 const FINDINGS_MAX = { countMax: 100, bytesMax: 1_000_000 }
 
@@ -62,8 +62,8 @@ export async function sendEvents(
   return { told, refused, faults, count, access: sentAccess }
 }
 
-/** As EventBridge counts. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html */
-function eventBytes({ source, detailType, resources, detail }: FindingEvent): number {
+/** How long an event is as EventBridge counts. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html */
+export function eventBytes({ source, detailType, resources, detail }: FindingEvent): number {
   const TIME_BYTES = 14
   return [source, detailType, detail, ...resources].reduce((sum, text) => sum + Buffer.byteLength(text), TIME_BYTES)
 }

@@ -1,3 +1,4 @@
+import { UNREAD_WORDS } from '../observed.ts'
 import type { Resource, Rule } from '../rules/rule.ts'
 import type { Verdict } from '../rules/verdict.ts'
 import type { EpochS } from '../time.ts'
@@ -22,26 +23,29 @@ type Judged = {
 }
 
 /**
- * Decides by what stands and what was judged. A pass without a history makes no finding. What could not be read for a moment leaves a
- * finding as it was: it is judged again soon; what may not be read is unknown.
+ * Decides by what stands and what was judged. A pass without a history makes no finding. What could not be judged is unknown, whatever it
+ * was before: a pass of yesterday says nothing of today. Who judges waits with what may be read in a moment.
  */
 export function decide(previous: Finding | null, judged: Judged): Decision {
   const { rule, resource, verdict, now, evidence } = judged
   const status = statusOf(previous, judged)
   if (status === null) return { next: null, transition: null }
   const isFailing = verdict.kind === 'fail'
-  const denied = deniedIn(judged)
   const turns = previous?.status !== status
-  // Another action that is denied leaves it unknown, and is news.
-  const changes = turns || denied.some((action) => !previous.denied.includes(action))
+  // What failed says nothing new of a finding that was unknown before.
+  const isSilent = verdict.kind === 'unknown' && !turns && verdict.unread.every(({ because }) => because === 'failed')
+  const { denied, isUnclear, reason } = isSilent ? previous : whyOf(judged, status)
+  // Another action that is denied leaves it unknown, and is news; so is that it was read, and does not decide it.
+  const changes = turns || denied.some((action) => !previous.denied.includes(action)) || (isUnclear && !previous.isUnclear)
   const next: Finding = {
     id: findingId(rule.id, resource),
     ruleId: rule.id,
     severity: rule.severity,
     resource,
     status,
-    reason: cutText(reasonOf(judged, status), REASON_BYTES_MAX),
+    reason,
     denied,
+    isUnclear,
     createdAt: previous?.createdAt ?? now,
     firstFailedAt: previous?.firstFailedAt ?? (isFailing ? now : null),
     lastFailedAt: isFailing ? now : (previous?.lastFailedAt ?? null),
@@ -54,7 +58,7 @@ export function decide(previous: Finding | null, judged: Judged): Decision {
   return { next, transition }
 }
 
-/** Null: there is nothing to keep, or what stands is to stay as it is. */
+/** Null: there is nothing to keep. */
 function statusOf(previous: Finding | null, { verdict, exemption }: Judged): FindingStatus | null {
   switch (verdict.kind) {
     case 'pass':
@@ -65,13 +69,18 @@ function statusOf(previous: Finding | null, { verdict, exemption }: Judged): Fin
     case 'fail':
       return exemption === null ? 'failing' : 'exempt'
     case 'unknown':
-      return previous !== null && verdict.unread.every(({ because }) => because === 'failed') ? null : 'unknown'
+      return 'unknown'
   }
 }
 
-function deniedIn({ verdict }: Judged): readonly string[] {
-  const unread = verdict.kind === 'unknown' ? verdict.unread : []
-  return [...new Set(unread.filter(({ because }) => because === 'denied').map(({ action }) => action))].toSorted()
+function whyOf(judged: Judged, status: FindingStatus): Pick<Finding, 'reason' | 'denied' | 'isUnclear'> {
+  const unread = judged.verdict.kind === 'unknown' ? judged.verdict.unread : []
+  const denied = unread.filter(({ because }) => because === 'denied').map(({ action }) => action)
+  return {
+    reason: cutText(reasonOf(judged, status), REASON_BYTES_MAX),
+    denied: [...new Set(denied)].toSorted(),
+    isUnclear: unread.some(({ because }) => because === 'unclear'),
+  }
 }
 
 function reasonOf({ verdict, exemption }: Judged, status: FindingStatus): string {
@@ -88,7 +97,7 @@ function reasonOf({ verdict, exemption }: Judged, status: FindingStatus): string
         : verdict.reason
     case 'unknown':
       return verdict.unread
-        .map(({ action, because, code }) => `${action} ${because === 'denied' ? 'is denied' : `failed (${code})`}`)
+        .map(({ action, because, code }) => `${action} ${UNREAD_WORDS[because]}${because === 'denied' ? '' : ` (${code})`}`)
         .join('; ')
   }
 }

@@ -19,7 +19,29 @@ export type Policy = {
   /** By rule, where it is not the rule's own. */
   readonly severities: ReadonlyMap<string, Severity>
   readonly owners: readonly Owner[]
+  readonly changes: {
+    /** So many writes an hour, of all runs together. */
+    readonly perHourMax: number
+  }
+  readonly cleanUp: CleanUpPolicy
 }
+
+/** How demo keys are retired. */
+export type CleanUpPolicy = {
+  /** So long after it was registered and last used a key is due. */
+  readonly afterDays: number
+  /** So long it is disabled, with nobody trying to use it, before its aliases are freed and its deletion is scheduled. */
+  readonly watchHours: number
+  /** So long the deletion waits. */
+  readonly pendingDays: number
+  /** New retirements that one run may begin. */
+  readonly perRunMax: number
+  /** Keys by ARN, and aliases, with `*` for any text, that are never touched. */
+  readonly exclude: readonly string[]
+}
+
+const DEFAULT_CHANGES: Policy['changes'] = { perHourMax: 20 }
+const DEFAULT_CLEAN_UP: CleanUpPolicy = { afterDays: 7, watchHours: 72, pendingDays: 7, perRunMax: 20, exclude: [] }
 
 /** A resource that infrastructure-as-code owns: what Keytrail changed there would be changed back. */
 export type Owner = {
@@ -46,10 +68,10 @@ export function readPolicy(bytes: Uint8Array, { rules, now }: { readonly rules: 
   // What is wrong is told here, with places: told by the parser, it takes a minute to quote what is wrong with 256 KiB of quotes.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, version: '1.2', schema: 'core' })
   if (document.errors.length > 0) {
-    const problems = document.errors
-      .slice(0, PROBLEMS_MAX)
-      .map(({ pos, message }) => problemAt(lines, pos[0], `this is not YAML: ${message}`))
-    return { ok: false, problems, unlisted: document.errors.length - problems.length }
+    // The parser comes to the same problem once for each mapping or list that is open there.
+    const errors = [...new Map(document.errors.map((error) => [`${error.pos[0]} ${error.message}`, error])).values()]
+    const problems = errors.slice(0, PROBLEMS_MAX).map(({ pos, message }) => problemAt(lines, pos[0], `this is not YAML: ${message}`))
+    return { ok: false, problems, unlisted: errors.length - problems.length }
   }
   const reading = createReading(document, lines)
   for (const { pos, message } of document.warnings) reading.refuse({ offset: pos[0] }, message)
@@ -69,9 +91,10 @@ export function rulesUnder(policy: Policy, rules: readonly Rule[]): readonly Rul
   return rules.map((rule) => ({ ...rule, severity: policy.severities.get(rule.id) ?? rule.severity }))
 }
 
-function policyOf({ expectations = {}, rules = {}, exemptions = [], owners = [] }: PolicyValues, digest: string): Policy {
+function policyOf(values: PolicyValues, digest: string): Policy {
+  const { expectations = {}, rules, exemptions = [], owners = [], changes, cleanUp } = values
   const { rotationPeriodDays, buckets, ...rest } = expectations
-  const ruled = Object.entries(rules)
+  const ruled = rules === undefined ? [] : Object.entries(rules)
   return {
     digest,
     expectations: {
@@ -84,6 +107,8 @@ function policyOf({ expectations = {}, rules = {}, exemptions = [], owners = [] 
     modes: new Map(ruled.flatMap(([id, rule]) => (rule?.mode === undefined ? [] : [[id, rule.mode]]))),
     severities: new Map(ruled.flatMap(([id, rule]) => (rule?.severity === undefined ? [] : [[id, rule.severity]]))),
     owners: owners.map(({ place = null, ...owner }) => ({ ...owner, place })),
+    changes: { ...DEFAULT_CHANGES, ...changes },
+    cleanUp: { ...DEFAULT_CLEAN_UP, ...cleanUp },
   }
 }
 

@@ -1,6 +1,7 @@
 import { type BucketExpectation, DEFAULT_EXPECTATIONS, type Expectations } from '../rules/expectations.ts'
 import { type Rule, SEVERITIES } from '../rules/rule.ts'
 import type { EpochS } from '../time.ts'
+import type { Place, Reading } from './reading.ts'
 import { choice, day, judged, list, members, type Shape, text, type ValueOf, wholeNumber, yesOrNo } from './shape.ts'
 
 /** `enforce`: Keytrail puts right what fails, where the rule says how. */
@@ -40,6 +41,17 @@ const RESOURCE = text({
   pattern: /^(arn:\S+|\*)$/,
   lengthMax: 2048,
 })
+const EXCLUDED = text({
+  what: 'the ARN or an alias of a KMS key, with * for any text, such as alias/keytrail-demo-*',
+  pattern: /^(arn:\S+|alias\/\S+|\*)$/,
+  lengthMax: 350,
+})
+const WRITES_PER_HOUR = { min: 0, max: 1000 }
+/** Shorter than a long weekend, and what runs on Monday is not seen. A year is more than CloudTrail's events are counted for. */
+const WATCH_HOURS = { min: 72, max: 8760 }
+/** https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html */
+const PENDING_DAYS = { min: 7, max: 30 }
+const KEYS_PER_RUN = { min: 0, max: 1000 }
 const WORDS = { pattern: /\S/, lengthMax: 500 }
 
 /** The same for all buckets and for some by name. */
@@ -101,19 +113,33 @@ export function policyShape(rules: readonly Rule[], now: EpochS) {
       ),
       ENTRIES_MAX,
     ),
+    changes: members('what holds for all that Keytrail puts right', {
+      perHourMax: wholeNumber('how many changes an hour may bring; 0: none', WRITES_PER_HOUR),
+    }),
+    cleanUp: members('how demo keys are retired', {
+      afterDays: wholeNumber('how long after it was registered and last used a demo key is due', DAYS),
+      watchHours: wholeNumber('how long it is disabled, with nobody trying to use it, before its deletion is scheduled', WATCH_HOURS),
+      pendingDays: wholeNumber('how long the deletion waits, in days', PENDING_DAYS),
+      perRunMax: wholeNumber('how many keys one run may begin to retire; 0: none', KEYS_PER_RUN),
+      exclude: list('keys that are never touched', EXCLUDED, ENTRIES_MAX),
+    }),
   })
 }
 
 export type PolicyValues = ValueOf<ReturnType<typeof policyShape>>
 
 function ruleShape({ title, remediation }: Rule) {
-  return members(title, {
-    mode: judged(choice('report or enforce', RULE_MODES), (mode, place, reading) => {
-      if (mode === 'enforce' && remediation === null)
-        reading.refuse(place, 'there is nothing that Keytrail could do for this rule: write report')
-    }),
+  const mode = choice('report or enforce', RULE_MODES)
+  const shape = members('what differs for the rule, such as { mode: report }', {
+    mode: remediation === null ? judged(mode, refuseEnforce, choice('report: there is nothing that Keytrail could do', ['report'])) : mode,
     severity: choice('a severity', SEVERITIES),
   })
+  // In an editor, beside the id, the title says which rule it is; of what stands there wrongly it says nothing.
+  return { ...shape, schema: { ...shape.schema, description: title } }
+}
+
+function refuseEnforce(mode: RuleMode, place: Place, reading: Reading): void {
+  if (mode === 'enforce') reading.refuse(place, 'there is nothing that Keytrail could do for this rule: write report')
 }
 
 function exemptionShape(ids: readonly string[], now: EpochS) {

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from 'yaml'
+import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, visit } from 'yaml'
 import { cappedText } from '../text.ts'
 import { type PolicyProblem, PROBLEMS_MAX } from './problem.ts'
 
@@ -24,6 +24,7 @@ export type Reading = {
 export function createReading(document: Document, lines: LineCounter): Reading {
   const problems: PolicyProblem[] = []
   const warnings: PolicyProblem[] = []
+  const anchored = anchoredIn(document)
   let valueCount = 0
   let unlisted = 0
   const refuse = (place: Pick<Place, 'offset'>, message: string): void => {
@@ -44,11 +45,27 @@ export function createReading(document: Document, lines: LineCounter): Reading {
         refuse({ offset }, `the file holds more than ${VALUES_MAX} values, those that aliases repeat included`)
       if (valueCount > VALUES_MAX) return undefined
       if (node === null || !isAlias(node)) return node
-      const meant = node.resolve(document)
+      const meant = anchored.get(node)
       if (meant === undefined) refuse({ offset }, `there is no anchor &${cappedText(node.source, SHOWN_BYTES_MAX)} before this`)
       return meant
     },
   }
+}
+
+/** What each alias means, all found in one walk: `Alias.resolve` walks the document for each of them, which takes minutes for thousands. */
+function anchoredIn(document: Document): ReadonlyMap<Alias, Node> {
+  const [meant, anchors] = [new Map<Alias, Node>(), new Map<string, Node>()]
+  visit(document, {
+    Node(_, node) {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node)
+        return
+      }
+      const last = anchors.get(node.source)
+      if (last !== undefined) meant.set(node, last)
+    },
+  })
+  return meant
 }
 
 export function problemAt(lines: LineCounter, offset: number, message: string): PolicyProblem {

@@ -38,11 +38,16 @@ export function text(form: { readonly what: string; readonly pattern: RegExp; re
       reading.refuse(place, `${written(node)} is a number here: write it in quotes, '${node.source ?? ''}'`)
       return undefined
     }
-    if (isScalar(node) && typeof node.value === 'string' && node.value.length <= lengthMax && pattern.test(node.value)) return node.value
-    const isLong = isScalar(node) && typeof node.value === 'string' && node.value.length > lengthMax
+    const isLong = isScalar(node) && typeof node.value === 'string' && lengthOf(node.value) > lengthMax
+    if (isScalar(node) && typeof node.value === 'string' && !isLong && pattern.test(node.value)) return node.value
     reading.refuse(place, `${written(node)} stands here: write ${what}${isLong ? `, ${lengthMax} characters at most` : ''}`)
     return undefined
   })
+}
+
+/** In characters of Unicode, as JSON Schema counts. https://json-schema.org/draft-07/draft-handrews-json-schema-validation-01#rfc.section.6.3.1 */
+function lengthOf(value: string): number {
+  return Array.from(value).length
 }
 
 /** One of these words. */
@@ -76,7 +81,7 @@ const DAY = /^\d{4}-\d\d-\d\d$/
 
 /** A day, as its first second (UTC). */
 export function day(what: string): Shape<EpochS> {
-  return reads({ type: 'string', description: what, pattern: DAY.source }, (node, place, reading) => {
+  return reads({ type: 'string', description: what, pattern: DAY.source, format: 'date' }, (node, place, reading) => {
     const value = isScalar(node) ? node.value : undefined
     const instant = typeof value === 'string' && DAY.test(value) ? parseEventTime(`${value}T00:00:00Z`) : null
     if (instant !== null) return instant
@@ -100,13 +105,19 @@ export function list<Value>(what: string, each: Shape<Value>, countMax: number):
   })
 }
 
-/** The same, with a look at what was read: `judge` refuses, or warns of, what its form does not tell. */
-export function judged<Value>(shape: Shape<Value>, judge: (value: Value, place: Place, reading: Reading) => void): Shape<Value> {
+/** The same, with a look at what was read: `judge` refuses, or warns of, what its form does not tell. `schema`: what editors know of it. */
+export function judged<Value>(
+  shape: Shape<Value>,
+  judge: (value: Value, place: Place, reading: Reading) => void,
+  { schema }: Pick<Shape<Value>, 'schema'> = shape,
+): Shape<Value> {
   return {
-    schema: shape.schema,
+    schema,
     read(place, reading) {
+      const refusedBefore = reading.problems.length
       const value = shape.read(place, reading)
-      if (value !== undefined) judge(value, place, reading)
+      // Of what was refused in part, the rest says nothing.
+      if (value !== undefined && reading.problems.length === refusedBefore) judge(value, place, reading)
       return value
     },
   }

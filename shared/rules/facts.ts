@@ -25,10 +25,20 @@ export type KmsKeyFacts = {
   readonly tags: Readonly<Record<string, string>>
   /** When the key was last used as KMS tells it; null: never since `trackedSince`. */
   readonly lastUse: { readonly at: EpochS | null; readonly trackedSince: EpochS }
-  /** Uses that Keytrail counted in the last 24 hours, and of them those that failed, by error code. */
-  readonly countedUse: { readonly succeeded: number; readonly failed: Readonly<Record<string, number>> }
-  /** Aliases, and the ARN of the key each stood for when it was first seen, that stand for this key now or stood for it then. */
-  readonly aliasHistory: readonly { readonly alias: string; readonly firstKeyArn: string; readonly keyArn: string | null }[]
+  readonly countedUse: CountedUse
+  /**
+   * Aliases, and the ARN of the key each stood for when it was first seen, that stand for this key now or stood for it then; null: Keytrail
+   * is not deployed here, and nothing is remembered.
+   */
+  readonly aliasHistory: readonly { readonly alias: string; readonly firstKeyArn: string; readonly keyArn: string | null }[] | null
+}
+
+/** Uses that Keytrail counted in the last 24 whole hours and in the hour that runs, and of them those that failed, by error code. */
+export type CountedUse = {
+  /** From when on uses are counted without a gap; null: they are not. What came before was not counted, and is not zero. */
+  readonly countedSince: EpochS | null
+  readonly succeeded: number
+  readonly failed: Readonly<Record<string, number>>
 }
 
 export type Grant = {
@@ -68,6 +78,7 @@ export type BucketKeyStanding = {
 /** What can be known of a bucket. */
 export type S3BucketFacts = {
   readonly region: string
+  /** As S3 lists it: a later day too, for it may change with the bucket's policy. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html */
   readonly createdAt: EpochS | null
   /** Every rule of the configuration; there is at least one. */
   readonly encryption: readonly BucketEncryptionRule[]
@@ -82,18 +93,38 @@ export type S3BucketFacts = {
   readonly strongestSeen: { readonly algorithm: string; readonly key: string | null; readonly seenAt: EpochS } | null
 }
 
+/** What a trail logs of management events, whatever kind of selectors says so. */
+export type ManagementEvents =
+  | { readonly reads: boolean; readonly writes: boolean; readonly excludedSources: readonly string[] }
+  /** No selector takes any: it logs data events only, say. */
+  | 'none'
+  /** Selectors narrow what is logged by what is not understood here. */
+  | 'unclear'
+
 /** What can be known of a trail. */
 export type TrailFacts = {
   readonly homeRegion: string
-  readonly isMultiRegion: boolean
-  readonly isOrganizationTrail: boolean
   readonly kmsKey: string | null
   readonly validatesLogFiles: boolean
-  readonly bucket: string
   readonly isLogging: boolean
   readonly latestDeliveryError: string | null
-  /** What the trail logs of management events, whatever kind of selectors says so. */
-  readonly managementEvents: { readonly reads: boolean; readonly writes: boolean; readonly excludedSources: readonly string[] }
+  readonly managementEvents: ManagementEvents
+}
+
+/** What can be known of an account, seen from one Region. */
+export type AccountFacts = {
+  /** Every trail that is seen in the Region, of the account itself or of its organization. */
+  readonly trails: readonly TrailCoverage[]
+}
+
+/** What one trail is to an account. */
+export type TrailCoverage = {
+  readonly name: string
+  readonly homeRegion: string
+  readonly isMultiRegion: boolean
+  readonly isLogging: boolean
+  /** `unclear`: or they could not be read, as those of an organization's trail in its member accounts. */
+  readonly managementEvents: ManagementEvents
 }
 
 /** What can be known of Keytrail's own stack. */
@@ -112,13 +143,14 @@ export type FactsOf = {
   readonly kms_key: KmsKeyFacts
   readonly s3_bucket: S3BucketFacts
   readonly cloudtrail_trail: TrailFacts
+  readonly aws_account: AccountFacts
   readonly keytrail_stack: StackFacts
 }
 
 export type ResourceKind = keyof FactsOf
 export type FactName<Kind extends ResourceKind> = keyof FactsOf[Kind] & string
 
-/** What has to be called to read each fact, as IAM names it: roles follow from it. */
+/** What has to be called to read each fact, as IAM names it, and to note what is seen for the first time: roles follow from it. */
 export const FACT_ACTIONS = {
   kms_key: {
     manager: ['kms:DescribeKey'],
@@ -138,7 +170,7 @@ export const FACT_ACTIONS = {
     tags: ['kms:ListResourceTags'],
     lastUse: ['kms:GetKeyLastUsage'],
     countedUse: ['dynamodb:Query'],
-    aliasHistory: ['kms:ListAliases', 'dynamodb:Query'],
+    aliasHistory: ['kms:ListAliases', 'dynamodb:Query', 'dynamodb:PutItem'],
   },
   s3_bucket: {
     region: ['s3:GetBucketLocation'],
@@ -147,19 +179,19 @@ export const FACT_ACTIONS = {
     defaultKey: ['s3:GetEncryptionConfiguration', 'kms:DescribeKey'],
     policy: ['s3:GetBucketPolicy'],
     tags: ['s3:GetBucketTagging'],
-    isLogTarget: ['s3:GetBucketLogging', 's3:ListAllMyBuckets'],
-    strongestSeen: ['dynamodb:Query'],
+    isLogTarget: ['s3:GetBucketLogging', 's3:ListAllMyBuckets', 'dynamodb:Query'],
+    strongestSeen: ['dynamodb:Query', 'dynamodb:PutItem'],
   },
   cloudtrail_trail: {
     homeRegion: ['cloudtrail:DescribeTrails'],
-    isMultiRegion: ['cloudtrail:DescribeTrails'],
-    isOrganizationTrail: ['cloudtrail:DescribeTrails'],
     kmsKey: ['cloudtrail:DescribeTrails'],
     validatesLogFiles: ['cloudtrail:DescribeTrails'],
-    bucket: ['cloudtrail:DescribeTrails'],
     isLogging: ['cloudtrail:GetTrailStatus'],
     latestDeliveryError: ['cloudtrail:GetTrailStatus'],
     managementEvents: ['cloudtrail:GetEventSelectors'],
+  },
+  aws_account: {
+    trails: ['cloudtrail:DescribeTrails', 'cloudtrail:GetTrailStatus', 'cloudtrail:GetEventSelectors'],
   },
   keytrail_stack: {
     status: ['cloudformation:DescribeStacks'],
@@ -171,6 +203,7 @@ export const FACT_ACTIONS = {
       'lambda:ListEventSourceMappings',
       'cloudformation:DescribeStacks',
       'dynamodb:Query',
+      'dynamodb:PutItem',
     ],
   },
 } as const satisfies { readonly [Kind in ResourceKind]: { readonly [Name in FactName<Kind>]: readonly string[] } }

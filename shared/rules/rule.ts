@@ -49,6 +49,8 @@ export type Rule = {
   readonly scopeFacts: readonly string[]
   /** The same, and those it judges. */
   readonly facts: readonly string[]
+  /** Those of them without which it can judge some resources. */
+  readonly optionalFacts: readonly string[]
   readonly remediation: Remediation | null
   /** What to do by hand, in one or two sentences. */
   readonly advice: string
@@ -62,8 +64,9 @@ export type Rule = {
 export type AnyFacts = Readonly<Record<string, Observed<unknown> | undefined>>
 
 type Values<Kind extends ResourceKind, Name extends FactName<Kind>> = { readonly [Each in Name]: FactsOf[Kind][Each] }
+type Observations<Kind extends ResourceKind, Name extends FactName<Kind>> = { readonly [Each in Name]: Observed<FactsOf[Kind][Each]> }
 
-type Definition<Kind extends ResourceKind, Scope extends FactName<Kind>, Judged extends FactName<Kind>> = {
+type Definition<Kind extends ResourceKind, Scope extends FactName<Kind>, Judged extends FactName<Kind>, Optional extends FactName<Kind>> = {
   readonly id: string
   readonly title: string
   readonly severity: Severity
@@ -79,52 +82,107 @@ type Definition<Kind extends ResourceKind, Scope extends FactName<Kind>, Judged 
     exclude(facts: Values<Kind, Scope>, surroundings: Surroundings<Kind>): string | null
   }
   readonly facts: readonly Judged[]
-  evaluate(facts: Values<Kind, Scope | Judged>, surroundings: Surroundings<Kind>): Verdict
+  /** Facts without which some resources can be judged: `evaluate` gets them read or unread, and takes none that is unread for a value. */
+  readonly optionalFacts?: readonly Optional[]
+  evaluate(facts: Values<Kind, Scope | Judged> & Observations<Kind, Optional>, surroundings: Surroundings<Kind>): Verdict
   readonly remediation?: Remediation
 }
 
 /**
  * Makes a rule: scope before facts, so that what does not apply needs no reading; what was not read is unknown before `evaluate` is asked.
  */
-export function defineRule<Kind extends ResourceKind, const Scope extends FactName<Kind>, const Judged extends FactName<Kind>>(
-  definition: Definition<Kind, Scope, Judged>,
-): Rule {
-  const { scope, facts, resource, remediation = null, evaluate, ...described } = definition
+export function defineRule<
+  Kind extends ResourceKind,
+  const Scope extends FactName<Kind>,
+  const Judged extends FactName<Kind>,
+  const Optional extends FactName<Kind> = never,
+>(definition: Definition<Kind, Scope, Judged, Optional>): Rule {
+  const { scope, facts, optionalFacts = [], resource, remediation = null, evaluate, ...described } = definition
   const needed = [...new Set<string>([...scope.facts, ...facts])]
-  const exclude = (observed: AnyFacts, surroundings: Surroundings): Verdict | null => {
-    const scoping = read(scope.facts, observed)
-    if ('unread' in scoping) return { kind: 'unknown', unread: scoping.unread }
-    const reason = scope.exclude(scoping.values as Values<Kind, Scope>, surroundings as Surroundings<Kind>)
+  const besides = needed.slice(new Set<string>(scope.facts).size)
+  /** Leaves the facts of the scope in `values`. */
+  const excluded = (observed: AnyFacts, surroundings: Surroundings, values: FoundValues): Verdict | null => {
+    const unread = read(scope.facts, observed, values)
+    if (unread !== null) return { kind: 'unknown', unread }
+    const reason = scope.exclude(values as Values<Kind, Scope>, surroundings as Surroundings<Kind>)
     return reason === null ? null : { kind: 'not_applicable', reason }
+  }
+  const judge = (observed: AnyFacts, surroundings: Surroundings): Verdict => {
+    const values: FoundValues = {}
+    const verdict = excluded(observed, surroundings, values)
+    if (verdict !== null) return verdict
+    const unread = read(besides, observed, values)
+    if (unread !== null) return { kind: 'unknown', unread }
+    for (const name of optionalFacts) values[name] = askedFor(name, observed)
+    return evaluate(values as Values<Kind, Scope | Judged> & Observations<Kind, Optional>, surroundings as Surroundings<Kind>)
   }
   return {
     ...described,
     kind: resource,
     outOfScope: scope.outOfScope,
     scopeFacts: scope.facts,
-    facts: needed,
+    facts: [...needed, ...optionalFacts],
+    optionalFacts,
     remediation,
-    exclude,
+    exclude(observed, surroundings) {
+      const verdict = excluded(observed, surroundings, {})
+      const each = byEach(verdict, scope.facts, observed, (given) => excluded(given, surroundings, {}))
+      if (each === null) return verdict
+      const excluding = each.filter((one) => one !== null)
+      // Where it may apply it is judged.
+      return excluding.length < each.length ? null : (agreed(excluding) ?? verdict)
+    },
     judge(observed, surroundings) {
-      const excluded = exclude(observed, surroundings)
-      if (excluded !== null) return excluded
-      const judged = read(needed, observed)
-      return 'unread' in judged
-        ? { kind: 'unknown', unread: judged.unread }
-        : evaluate(judged.values as Values<Kind, Scope | Judged>, surroundings as Surroundings<Kind>)
+      const verdict = judge(observed, surroundings)
+      const each = byEach(verdict, needed, observed, (given) => judge(given, surroundings))
+      return each === null ? verdict : (agreed(each) ?? verdict)
     },
   }
 }
 
-/** @throws if a fact is neither read nor said to be unread: the reader was not asked for it */
-function read(names: readonly string[], facts: AnyFacts): { readonly values: object } | { readonly unread: readonly Unread[] } {
-  const values: Record<string, unknown> = {}
-  const unread: Unread[] = []
+/** What is said by each value that an unread fact may have; null: no such fact keeps anything from being said. */
+function byEach<Said extends Verdict | null>(
+  verdict: Verdict | null,
+  names: readonly string[],
+  facts: AnyFacts,
+  say: (facts: AnyFacts) => Said,
+): readonly Said[] | null {
+  if (verdict?.kind !== 'unknown') return null
   for (const name of names) {
     const fact = facts[name]
-    if (fact === undefined) throw new Error(`the fact ${name} was not asked for`)
-    if (fact.known) values[name] = fact.value
-    else unread.push(fact)
+    if (fact?.known === false && fact.among !== undefined)
+      return fact.among.map((value) => say({ ...facts, [name]: { known: true, value } }))
   }
-  return unread.length > 0 ? { unread } : { values }
+  return null
+}
+
+/** The verdict that all come to; of passing and not applying, which both are no failure, the latter. Null: they differ. */
+function agreed(verdicts: readonly Verdict[]): Verdict | null {
+  const [first, ...others] = verdicts.toSorted((left, right) => (left.kind < right.kind ? -1 : 1))
+  if (first === undefined) return null
+  const isAlike = ({ kind }: Verdict): boolean => kind === first.kind || (first.kind === 'not_applicable' && kind === 'pass')
+  return others.every(isAlike) ? first : null
+}
+
+type FoundValues = Record<string, unknown>
+
+/**
+ * Puts what was read into `values`, and answers with what was not; null: everything was.
+ * @throws if a fact is neither read nor said to be unread: the reader was not asked for it
+ */
+function read(names: readonly string[], facts: AnyFacts, values: FoundValues): readonly Unread[] | null {
+  let unread: Unread[] | null = null
+  for (const name of names) {
+    const fact = askedFor(name, facts)
+    if (fact.known) values[name] = fact.value
+    else (unread ??= []).push(fact)
+  }
+  return unread
+}
+
+/** @throws if it is not there */
+function askedFor(name: string, facts: AnyFacts): Observed<unknown> {
+  const fact = facts[name]
+  if (fact === undefined) throw new Error(`the fact ${name} was not asked for`)
+  return fact
 }

@@ -1,4 +1,4 @@
-import { type Unread, unread } from '../observed.ts'
+import { type Observed, type Unread, unread } from '../observed.ts'
 
 /** What a rule says of one resource as it stands. */
 export type Verdict =
@@ -26,7 +26,12 @@ export function notApplicable(reason: string): Verdict {
   return { kind: 'not_applicable', reason }
 }
 
+/** It takes those of these facts that were not read. */
+export function untold(...facts: readonly Observed<unknown>[]): Verdict {
+  return { kind: 'unknown', unread: facts.filter((fact) => !fact.known) }
+}
+
 /** What was read does not tell: of a form that is not known here, or not for long enough. `code` names why, such as `PolicyNotUnderstood`. */
 export function unjudged(action: string, code: string): Verdict {
-  return { kind: 'unknown', unread: [unread(action, 'failed', code)] }
+  return { kind: 'unknown', unread: [unread(action, 'unclear', code)] }
 }

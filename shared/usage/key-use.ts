@@ -37,7 +37,7 @@ export type ContextDigester = (encryptionContext: unknown) => ContextDigest | nu
 export type ToldUses = { readonly uses: readonly KeyUse[]; readonly contextDigests: readonly (ContextDigest | null)[] }
 
 /** What a caller sent, and an error's code, can be anything a stranger likes. */
-const SENT_BYTES_MAX = 256
+export const SENT_BYTES_MAX = 256
 const ERROR_CODE_BYTES_MAX = 128
 /** 64 hexadecimal digits. https://docs.aws.amazon.com/kms/latest/developerguide/ct-generatedatakey.html */
 const KEY_MATERIAL_ID = /^[0-9a-f]{64}$/

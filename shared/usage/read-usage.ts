@@ -26,8 +26,13 @@ export async function readUsage(reader: StoredUsage, { since, until, where = {} 
   if (count < 0 || count > HOURS_MAX) throw new RangeError(`usage is read for 0 to ${HOURS_MAX} hours at a time`)
   // First: an hour that is marked later has its segments, or its new roll-up, when it is read.
   const marked = new Set((await reader.markedHours(MARKED_HOURS_MAX)).map(({ hour }) => hour))
+  const rolledUp = await reader.rolledUpHours(since, until)
   const tallies: (readonly UseTally[])[] = Array.from({ length: count }, () => [])
-  const hours = tallies.keys()
+  const wanted = [...tallies.keys()].filter((index) => {
+    const hour = (since + index * HOUR_S) as EpochS
+    return marked.has(hour) || rolledUp.has(hour)
+  })
+  const hours = wanted.values()
   await Promise.all(
     Array.from({ length: HOURS_AT_A_TIME }, async () => {
       for (const index of hours) {

@@ -31,6 +31,8 @@ export type StoredUsage = {
   /** The hours marked, `limit` at most. */
   markedHours(limit: number): Promise<readonly MarkedHour[]>
   rollUp(hour: EpochS): Promise<StoredRollUp | null>
+  /** The hours from `since` (inclusive) until `until` (exclusive) that have a roll-up, or are about to. */
+  rolledUpHours(since: EpochS, until: EpochS): Promise<ReadonlySet<EpochS>>
 }
 
 export type RollUpWriter = {

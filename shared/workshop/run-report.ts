@@ -56,6 +56,26 @@ export type RunReport = {
     }[]
     readonly mails: readonly { readonly to: string; readonly subject: string; readonly body: string }[]
   }
+  /** What the policy of the run had put right of it, and what a person took back; the oldest first. */
+  readonly changes: readonly {
+    readonly id: string
+    readonly ruleId: string
+    readonly arn: string
+    readonly summary: string
+    readonly before: string
+    readonly after: string
+    readonly state: string
+    readonly by: string
+    /** The change that this one took back. */
+    readonly undoes: string | null
+  }[]
+  /** Demo keys, and how they stood each time that one looked. */
+  readonly retirements: readonly {
+    readonly keyArn: string
+    readonly stood: readonly { readonly stage: string | null; readonly state: string; readonly reason: string }[]
+  }[]
+  /** Subjects of the mails that told of changes and retirements; the oldest first. */
+  readonly notices: readonly string[]
   readonly rolledUpHours: number
   readonly usage: Pick<UsageReport, 'calls' | 'unattributed' | 'dryRuns'>
   /** `keytrail usage` over the KMS records that came to the bus, of accounts that are audited, tells the same. */

@@ -55,6 +55,8 @@ export function auditPorts(store: FindingStore, reader: FactReader, changes: Par
     store,
     reader,
     freshReader: () => reader,
+    enforced: new Set(),
+    requestEnforcement: () => Promise.reject(new Error('nothing is enforced here')),
     now: () => NOW,
     ...changes,
   }

@@ -3,6 +3,8 @@ import { parseAccountId } from '../../shared/arn.ts'
 import { againBody, ATTEMPTS_MAX } from '../../shared/audit/again-message.ts'
 import { auditMessages, type MessagePorts, type ParkedMessage } from '../../shared/audit/audit-messages.ts'
 import type { FindingStore } from '../../shared/findings/finding-store.ts'
+import { kmsKeyRotationEnabled } from '../../shared/rules/kms/key-rotation-enabled.ts'
+import { s3BucketKmsKeyUsable } from '../../shared/rules/s3/bucket-kms-key-usable.ts'
 import { createMemoryFindingStore } from '../support/memory-finding-store.ts'
 import { ACCOUNT, auditPorts, key, NOW, readerOf, type Standing } from './audit-ground.ts'
 
@@ -36,6 +38,9 @@ function worldOf(
     audit: auditPorts(store, reader),
     reader: { accounts: new Set([account]), ownAccount: account, ownStack: { ...key('stack'), kind: 'keytrail_stack' } },
     keysOf: async () => [],
+    bucketsUnder: async () => [],
+    located: async (bucket) => bucket,
+    noteLogSource: async () => undefined,
     park: async (message) => void parked.push(message),
     sendAgain: async (body, delayS) => void sent.push({ body, delayS }),
     tell: async (reason) => void told.push(reason),
@@ -120,10 +125,53 @@ describe('a batch of changes', () => {
   })
 
   it('comes again if the keys of an alias could not be looked up, and judges the others', async () => {
-    const world = worldOf({ new: 'does not rotate' }, { keysOf: () => Promise.reject(new Error('the table is away')) })
-    const { failed } = await auditMessages(batch(event('UpdateAlias', 'new', { requestParameters: { aliasName: 'alias/orders' } })), world)
+    const world = worldOf({ a: 'does not rotate' }, { keysOf: () => Promise.reject(new Error('the table is away')) })
+    const alias = event('UpdateAlias', 'new', { requestParameters: { aliasName: 'alias/orders' } })
+    const { failed, failures } = await auditMessages(batch(alias, event('EnableKey', 'a')), world)
     expect(failed).toEqual(['m0'])
+    expect(failures.map(({ message }) => message)).toEqual(['the table is away'])
     expect(await failing(world.findings)).toHaveLength(1)
+  })
+
+  describe('of which one is about a key with many buckets', () => {
+    const buckets = Array.from({ length: 50 }, (_, index) => ({
+      ...key(index),
+      kind: 's3_bucket' as const,
+      arn: `arn:aws:s3:::b-${index}`,
+    }))
+    const rules = [kmsKeyRotationEnabled, s3BucketKmsKeyUsable]
+
+    it('judges some with it, and has the others judged each by a message', async () => {
+      const world = worldOf({ a: 'rotates' }, { bucketsUnder: async () => buckets })
+      const { failed, counts } = await auditMessages(batch(event('DisableKey', 'a')), { ...world, audit: { ...world.audit, rules } })
+      expect({ failed, judged: counts.resources }).toEqual({ failed: [], judged: 21 })
+      const sent = world.sent.map(({ body }) => (JSON.parse(body) as { readonly resource: { readonly arn: string } }).resource.arn)
+      expect(new Set([...sent, ...world.read]).size).toBe(51)
+      expect(sent).toHaveLength(30)
+    })
+
+    it('comes again if one of those messages could not be sent', async () => {
+      const world = worldOf({ a: 'rotates' }, { bucketsUnder: async () => buckets, sendAgain: () => Promise.reject(new Error('away')) })
+      const { failed } = await auditMessages(batch(event('DisableKey', 'a')), { ...world, audit: { ...world.audit, rules } })
+      expect(failed).toEqual(['m0'])
+    })
+  })
+
+  it('asks once where a bucket is, for all its events', async () => {
+    const asked: string[] = []
+    const world = worldOf(
+      {},
+      {
+        async located(bucket) {
+          asked.push(bucket.arn)
+          return { ...bucket, region: 'eu-west-1' }
+        },
+      },
+    )
+    const ofBucket = { eventSource: 's3.amazonaws.com', resources: [], requestParameters: { bucketName: 'a-bucket' } }
+    const events = ['PutBucketPolicy', 'PutBucketEncryption'].map((name) => event(name, 'none', ofBucket).replace('aws.kms', 'aws.s3'))
+    const { counts } = await auditMessages(batch(...events), world)
+    expect({ asked, judged: counts.resources }).toEqual({ asked: ['arn:aws:s3:::a-bucket'], judged: 1 })
   })
 
   it('is done although nobody could be pushed: the outbox has it', async () => {

@@ -46,6 +46,7 @@ describe('what a change points at', () => {
   const CASES: readonly (readonly [file: string, arns: readonly string[]])[] = [
     ['s3.amazonaws.com/PutBucketEncryption.weakened.json', ['arn:aws:s3:::northwind-orders']],
     ['s3.amazonaws.com/CreateBucket.json', ['arn:aws:s3:::northwind-orders']],
+    ['s3.amazonaws.com/PutBucketLogging.json', ['arn:aws:s3:::northwind-orders', 'arn:aws:s3:::northwind-access-logs']],
     ['s3.amazonaws.com/PutBucketEncryption.failed-access-denied.json', ['other']],
     ['s3.amazonaws.com/GetBucketEncryption.json', ['other']],
     ['kms.amazonaws.com/DeleteAlias.json', [KEY]],
@@ -72,14 +73,41 @@ describe('what a change points at', () => {
     expect(read(created)).toMatchObject({ madeAt: Date.parse(String(created['eventTime'])) / 1000 })
   })
 
+  it.each<readonly [title: string, status: unknown, arns: readonly string[]]>([
+    ['a bucket that logs into itself', { LoggingEnabled: { TargetBucket: 'a-bucket' } }, ['arn:aws:s3:::a-bucket']],
+    // What turned logging off does not say where the logs went: https://github.com/panther-labs/panther-analysis has such a record.
+    ['a bucket that logs no more', { xmlns: 'http://s3.amazonaws.com/doc/2006-03-01/' }, ['arn:aws:s3:::a-bucket']],
+    ['a target that is no name', { LoggingEnabled: { TargetBucket: '../etc' } }, ['arn:aws:s3:::a-bucket']],
+    ['a target that is too long', { LoggingEnabled: { TargetBucket: 'b'.repeat(256) } }, ['arn:aws:s3:::a-bucket']],
+    ['a target that is no text', { LoggingEnabled: { TargetBucket: ['b-bucket'] } }, ['arn:aws:s3:::a-bucket']],
+    ['a list of targets', { LoggingEnabled: [{ TargetBucket: 'b-bucket' }] }, ['arn:aws:s3:::a-bucket']],
+    ['no status', 'LoggingEnabled', ['arn:aws:s3:::a-bucket']],
+    ['a target that every object has', JSON.parse('{"LoggingEnabled":{"__proto__":{"TargetBucket":"b"}}}'), ['arn:aws:s3:::a-bucket']],
+  ])('is, of logging, each bucket once: %s', (_title, BucketLoggingStatus, arns) => {
+    const record = recordAt('s3.amazonaws.com/PutBucketLogging.json')
+    expect(arnsIn(read({ ...record, requestParameters: { bucketName: 'a-bucket', BucketLoggingStatus } }))).toEqual(arns)
+  })
+
+  it('is no log target of another event', () => {
+    const record = recordAt('s3.amazonaws.com/PutBucketEncryption.weakened.json')
+    const BucketLoggingStatus = { LoggingEnabled: { TargetBucket: 'b-bucket' } }
+    expect(arnsIn(read({ ...record, requestParameters: { bucketName: 'a-bucket', BucketLoggingStatus } }))).toEqual([
+      'arn:aws:s3:::a-bucket',
+    ])
+  })
+
   it('is a trail, by its name or its ARN', () => {
     const record = recordAt('cloudtrail.amazonaws.com/StopLogging.json')
     const arn = 'arn:aws:cloudtrail:eu-west-1:111122223333:trail/all'
-    expect(arnsIn(read({ ...record, requestParameters: { name: arn } }))).toEqual([arn])
+    const own = 'arn:aws:iam::111122223333:root'
+    expect(arnsIn(read({ ...record, requestParameters: { name: arn } }))).toEqual([arn, own])
     expect(arnsIn(read({ ...record, requestParameters: { name: 'all' } }))).toEqual([
       'arn:aws:cloudtrail:eu-central-1:111122223333:trail/all',
+      own,
     ])
-    for (const name of ['a', 'a b', 'arn:aws:cloudtrail:x', `arn:aws:cloudtrail:eu-west-1:999988887777:trail/all`])
+    // A trail of the organization is not this account's, and covers it.
+    expect(arnsIn(read({ ...record, requestParameters: { name: arn.replace('111122223333', '999988887777') } }))).toEqual([own])
+    for (const name of ['a', 'a b', 'arn:aws:cloudtrail:x'])
       expect(arnsIn(read({ ...record, requestParameters: { name } })), name).toEqual(['other'])
   })
 
@@ -92,8 +120,13 @@ describe('what a change points at', () => {
     const queueUrl = 'https://sqs.eu-central-1.amazonaws.com/111122223333/keytrail-AuditQueue-AbC'
     expect(named({ queueUrl }, 'sqs.amazonaws.com', 'SetQueueAttributes')).toEqual([STACK.arn])
     expect(named({ queueUrl: queueUrl.replace('keytrail', 'other') }, 'sqs.amazonaws.com', 'SetQueueAttributes')).toEqual(['other'])
-    const functionName = 'arn:aws:lambda:eu-central-1:111122223333:function:keytrail-sweep'
-    expect(named({ functionName }, 'lambda.amazonaws.com', 'UpdateFunctionCode20150331v2')).toEqual([STACK.arn])
+    const arn = 'arn:aws:lambda:eu-central-1:111122223333:function:keytrail-sweep'
+    const own = ['keytrail-sweep', 'keytrail-sweep:1', arn, `${arn}:$LATEST`, `${arn}:live`, '111122223333:function:keytrail-sweep']
+    const others = ['nightly', 'nightly:keytrail-1', arn.replace('keytrail', 'other'), `${arn.replace('keytrail', 'other')}:keytrail-1`]
+    const changed = (functionName: string): readonly string[] =>
+      named({ functionName }, 'lambda.amazonaws.com', 'UpdateFunctionConfiguration20150331v2')
+    for (const functionName of own) expect(changed(functionName), functionName).toEqual([STACK.arn])
+    for (const functionName of others) expect(changed(functionName), functionName).toEqual(['other'])
     expect(named({ uUID: 'x' }, 'lambda.amazonaws.com', 'DeleteEventSourceMapping20150331')).toEqual([STACK.arn])
   })
 
@@ -114,6 +147,12 @@ describe('what a change points at', () => {
 describe('what does not fit', () => {
   const record = recordAt('s3.amazonaws.com/PutBucketEncryption.weakened.json')
   const CASES: readonly (readonly [title: string, message: ChangeMessage, kind: string])[] = [
+    // The envelope's account is right here: the record's own word is checked beside it.
+    [
+      "a record for somebody else's account",
+      read({ ...record, recipientAccountId: '999988887777' }, { account: '111122223333' }),
+      'spoofed',
+    ],
     ['another source', read(record, { source: 'keytrail.test' }), 'spoofed'],
     ["another service's source", read(record, { source: 'aws.kms' }), 'spoofed'],
     ['another account', read(record, { account: '999988887777' }), 'spoofed'],
@@ -135,7 +174,14 @@ describe('a message to come back to', () => {
 
   it('is read as it was written', () => {
     const { resource, ...rest } = again
-    expect(readChangeMessage(againBody(again), READER)).toEqual({ kind: 'change', resources: [resource], aliases: [], ...rest })
+    expect(readChangeMessage(againBody(again), READER)).toEqual({
+      kind: 'change',
+      resources: [resource],
+      event: null,
+      aliases: [],
+      logging: null,
+      ...rest,
+    })
   })
 
   it.each([

@@ -5,6 +5,7 @@ import type { FindingStatus } from '../../shared/findings/finding.ts'
 import type { FindingStore } from '../../shared/findings/finding-store.ts'
 import { unread } from '../../shared/observed.ts'
 import { kmsKeyRotationEnabled } from '../../shared/rules/kms/key-rotation-enabled.ts'
+import type { Resource } from '../../shared/rules/rule.ts'
 import type { EpochS } from '../../shared/time.ts'
 import { createDelivered } from '../findings/delivered.ts'
 import { createMemoryFindingStore } from '../support/memory-finding-store.ts'
@@ -24,6 +25,8 @@ function worldOf(keys: ReadonlyMap<string, Standing>, changes: Partial<SweepPort
     audit: auditPorts(findings, readerOf(keys)),
     sweepStore: createMemorySweepStore(),
     list: listOf(listed.map((arn) => ({ ...key(''), arn }))),
+    noteLogging: async () => undefined,
+    noteLoggingWhole: async () => undefined,
     sendAgain: async (body) => void again.push(body),
     tell: async (reason) => void told.push(reason),
     remainingMs: () => 600_000,
@@ -87,6 +90,59 @@ describe('a sweep of 10,000 keys of which every seventh cannot be read', () => {
     expect(await arnsWith(findings, 'failing')).toHaveLength(172)
     // What was begun and not noted when the time was up, and new findings, which are read twice.
     expect([...read.values()].reduce((sum, times) => sum + times, 0)).toBeLessThan(1200 + 172 + 50 * kinds.length)
+  })
+})
+
+describe('where buckets send their logs', () => {
+  const buckets = Array.from({ length: 120 }, (_, n): Resource => ({ ...key(n), kind: 's3_bucket', arn: `arn:aws:s3:::bucket-${n}` }))
+
+  /** What was done, in its order: of each kind of doing, with what. */
+  function worldWithBuckets(changes: Partial<SweepPorts> = {}): World & { readonly done: string[] } {
+    const done: string[] = []
+    const world = worldOf(
+      standings(1, () => 'rotates'),
+      {
+        noteLogging: async ({ arn }) => void done.push(`noted ${arn}`),
+        noteLoggingWhole: async () => void done.push('whole'),
+      },
+    )
+    const list: SweepPorts['list'] = async (kind, cursor) =>
+      kind === 's3_bucket' ? { resources: buckets, unread: null, next: null } : world.list(kind, cursor)
+    const reader = readerOf(new Map(), (arn) => void done.push(`read ${arn}`))
+    return { ...world, list, audit: auditPorts(world.findings, reader), done, ...changes }
+  }
+
+  it('is noted of all of them before the first is judged, and met are those that are judged', async () => {
+    const world = worldWithBuckets()
+    const { kind, log } = await sweep(world)
+    expect({ kind, met: log.state.met }).toEqual({ kind: 'complete', met: 121 })
+    const names = buckets.map(({ arn }) => arn)
+    expect(world.done.slice(0, 120).toSorted()).toEqual(names.map((arn) => `noted ${arn}`).toSorted())
+    expect(world.done[120]).toBe('whole')
+    expect(world.done.slice(121, 241).toSorted()).toEqual(names.map((arn) => `read ${arn}`).toSorted())
+    expect(world.done.slice(241)).toEqual([`read ${key(0).arn}`])
+  })
+
+  it('goes on where the time was up, and begins again behind what was noted where it could not be kept', async () => {
+    let left = 70
+    const world = worldWithBuckets({ remainingMs: () => (left-- > 0 ? 600_000 : 1000) })
+    expect((await sweep(world)).kind).toBe('under way')
+    expect(world.done).not.toContain('whole')
+    left = 100_000
+    const broken = { ...world, noteLogging: () => Promise.reject(new Error('the table is away')) }
+    await expect(sweep(broken)).rejects.toThrow('the table is away')
+    expect((await sweep(world)).kind).toBe('complete')
+    const noted = world.done.filter((each) => each.startsWith('noted'))
+    expect(new Set(noted).size).toBe(120)
+    expect(noted.length).toBeLessThanOrEqual(120 + 50)
+  })
+
+  it('is not called whole where not all could be listed', async () => {
+    const world = worldWithBuckets()
+    const unlisted = { resources: buckets.slice(0, 3), unread: unread('s3:ListAllMyBuckets', 'denied', 'AccessDenied'), next: null }
+    const list: SweepPorts['list'] = async (kind, cursor) => (kind === 's3_bucket' ? unlisted : world.list(kind, cursor))
+    expect((await sweep({ ...world, list })).kind).toBe('incomplete')
+    expect(world.done).not.toContain('whole')
   })
 })
 
@@ -156,14 +212,16 @@ describe('runs of a sweep', () => {
 
   it('tell of exemptions that have no effect', async () => {
     const until = (NOW + DAY_S) as EpochS
-    const exemptions = ['1', '2', 'nowhere'].map((name) => ({
+    const exemptions = ['1', '2', '3', '4', '5', 'nowhere'].map((name) => ({
       ruleId: RULE_ID,
       resource: key(name).arn,
       reason: 'r',
       approver: 'a',
       until,
     }))
-    const world = worldOf(standings(3, (n) => (n === 1 ? 'does not rotate' : 'rotates')))
+    // What is unknown, or could not be judged, may fail.
+    const ways: readonly Standing[] = ['rotates', 'does not rotate', 'rotates', 'denied', 'unready', 'breaks']
+    const world = worldOf(standings(6, (n) => ways[n] ?? 'gone'))
     const { unmatched } = await sweep({ ...world, audit: { ...world.audit, exemptions } })
     expect(unmatched.map(({ exemption }) => exemption.resource)).toEqual([key('2').arn, key('nowhere').arn])
     expect(await arnsWith(world.findings, 'exempt')).toEqual([key('1').arn])

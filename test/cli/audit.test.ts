@@ -3,6 +3,7 @@ import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ended, type Folder, keytrail, temporaryFolder } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 import { startCloud, type WatchedCloud } from '../support/local-cloud.ts'
 
 type Row = {
@@ -56,7 +57,7 @@ describe('keytrail audit on a local cloud', () => {
     await cloud.close()
   })
 
-  const audit = (...args: readonly string[]): Promise<Ended> => keytrail(['audit', ...args], { cwd: folder.path })
+  const audit = (...args: readonly string[]): Promise<Ended> => keytrailHere(['audit', ...args], { cwd: folder.path })
 
   it('judges what is there, and tells what it may not read from what fails', async () => {
     const ended = await audit('--rule', ROTATION, '--format', 'json')

@@ -5,10 +5,11 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { decrypt, rawAesKeyring } from '../../shared/envelope/index.ts'
 import { type Ended, type Folder, KEYTRAIL, keytrail, runProgram, temporaryFolder } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 import { startCloud } from '../support/local-cloud.ts'
 
 const PLAINTEXT = randomBytes(200_000)
-const run = (folder: Folder, ...args: readonly string[]): Promise<Ended> => keytrail(args, { cwd: folder.path })
+const run = (folder: Folder, ...args: readonly string[]): Promise<Ended> => keytrailHere(args, { cwd: folder.path })
 
 function prepared(folder: Folder): void {
   folder.write('key', randomBytes(32))

@@ -1,6 +1,7 @@
 import { CreateKeyCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
 import { describe, expect, it } from 'vitest'
 import { type Ended, type Folder, keytrail, startKeytrail, temporaryFolder } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 
 type Running = { readonly url: string; readonly said: () => string; stop(): Promise<Ended> }
 
@@ -73,7 +74,7 @@ describe('keytrail local', () => {
     [['--folder', ''], 'the folder is empty'],
   ])('%j is wrong usage', async (args, message) => {
     using folder = temporaryFolder()
-    const { code, stderr } = await keytrail(['local', ...args], { cwd: folder.path })
+    const { code, stderr } = await keytrailHere(['local', ...args], { cwd: folder.path })
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string })
   })
 })

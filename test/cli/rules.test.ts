@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ALL_RULES } from '../../shared/rules/all-rules.ts'
 import { nearest } from '../../shared/nearest.ts'
-import { keytrail, temporaryFolder } from '../support/cli.ts'
+import { type Ended, temporaryFolder } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 
 const IDS = ALL_RULES.map(({ id }) => id).toSorted()
 
-async function run(...args: readonly string[]): ReturnType<typeof keytrail> {
+async function run(...args: readonly string[]): Promise<Ended> {
   using folder = temporaryFolder()
-  return await keytrail(args, { cwd: folder.path })
+  return await keytrailHere(args, { cwd: folder.path })
 }
 
 describe.concurrent('keytrail rules', () => {
@@ -37,9 +38,9 @@ describe.concurrent('keytrail rules', () => {
   it('replaces a file only if told to', async () => {
     using folder = temporaryFolder()
     folder.write('rules.json', 'mine')
-    const refused = await keytrail(['rules', '--out', 'rules.json'], { cwd: folder.path })
+    const refused = await keytrailHere(['rules', '--out', 'rules.json'], { cwd: folder.path })
     expect(refused).toMatchObject({ code: 2, stderr: 'keytrail: rules.json exists: --force replaces it\n' })
-    expect(await keytrail(['rules', '--out', 'rules.json', '--force'], { cwd: folder.path })).toMatchObject({ code: 0, stdout: '' })
+    expect(await keytrailHere(['rules', '--out', 'rules.json', '--force'], { cwd: folder.path })).toMatchObject({ code: 0, stdout: '' })
     expect(readFileSync(`${folder.path}/rules.json`, 'utf8')).toContain(IDS[0])
   })
 })

@@ -13,6 +13,7 @@ import {
   unreadLines,
   usage,
 } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 
 describe.concurrent('a bad path', () => {
   it('is reported, and the others are read', async () => {
@@ -41,7 +42,7 @@ describe.concurrent('a bad path', () => {
     using folder = temporaryFolder()
     folder.write('trail.json', logFile(recordsBy('x', 1)))
     // What a script passes on if its variable is not set.
-    const { code, stdout, stderr } = await keytrail(['usage', '', '--format', 'csv'], { cwd: folder.path })
+    const { code, stdout, stderr } = await keytrailHere(['usage', '', '--format', 'csv'], { cwd: folder.path })
     expect(stdout).not.toContain(KEY_ARN)
     expect(stderr).toMatch(/^keytrail: /)
     expect([2, 3]).toContain(code)
@@ -64,7 +65,9 @@ describe.concurrent('a bad path', () => {
     using folder = temporaryFolder()
     folder.write('-x.json', logFile([kmsRecord('x')]))
     const [asOption, behindHyphens, inFolder] = await Promise.all(
-      [['-x.json'], ['--', '-x.json'], ['./-x.json']].map((args) => keytrail(['usage', '--format', 'csv', ...args], { cwd: folder.path })),
+      [['-x.json'], ['--', '-x.json'], ['./-x.json']].map((args) =>
+        keytrailHere(['usage', '--format', 'csv', ...args], { cwd: folder.path }),
+      ),
     )
     expect(asOption).toMatchObject({ code: 2, stdout: '' })
     expect(asOption?.stderr).toContain("unknown option '-x.json'")

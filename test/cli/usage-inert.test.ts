@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { failedCall, type Folder, keytrail, logFile, temporaryFolder } from '../support/cli.ts'
+import { failedCall, type Folder, logFile, temporaryFolder } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 
 /** What moves a cursor, breaks a line or turns the writing direction. */
 const ALARMING = [
@@ -29,7 +30,7 @@ describe.concurrent('what a stranger wrote is inert', () => {
   it('in a table', async () => {
     using folder = temporaryFolder()
     writeTrail(folder)
-    const { code, stdout, stderr } = await keytrail(['usage', 'trail.json', ...BY], { cwd: folder.path })
+    const { code, stdout, stderr } = await keytrailHere(['usage', 'trail.json', ...BY], { cwd: folder.path })
     expect({ code, stderr, alarming: alarmingIn(stdout) }).toEqual({ code: 0, stderr: '', alarming: [] })
     // One line a call, between headings and totals: none was broken.
     const rows = stdout.split('\n').filter((line) => / 0 +1$/.test(line))
@@ -42,7 +43,7 @@ describe.concurrent('what a stranger wrote is inert', () => {
   it('in CSV', async () => {
     using folder = temporaryFolder()
     writeTrail(folder)
-    const { code, stdout, stderr } = await keytrail(['usage', 'trail.json', ...BY, '--format', 'csv'], { cwd: folder.path })
+    const { code, stdout, stderr } = await keytrailHere(['usage', 'trail.json', ...BY, '--format', 'csv'], { cwd: folder.path })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     // A line each, even for readers that know no quotes, and none that begins with a formula.
     const lines = stdout.split(/\r\n|[\r\n\u{85}\u{2028}\u{2029}]/u)
@@ -63,7 +64,7 @@ describe.concurrent('what a stranger wrote is inert', () => {
     // Twenty places are shown at a time.
     for (let start = 0; start < names.length; start += 20) {
       const part = names.slice(start, start + 20).map((name) => path.join('bad', name))
-      const { code, stderr } = await keytrail(['usage', '--format', 'csv', ...part], { cwd: folder.path })
+      const { code, stderr } = await keytrailHere(['usage', '--format', 'csv', ...part], { cwd: folder.path })
       expect({ code, alarming: alarmingIn(stderr) }).toEqual({ code: 3, alarming: [] })
       expect(stderr.split('\n')).toHaveLength(part.length + 1)
     }
@@ -73,7 +74,7 @@ describe.concurrent('what a stranger wrote is inert', () => {
     using folder = temporaryFolder()
     const text = '\u{1b}[31m\u{202e}x'
     const calls = [[text], ['usage', text], ['usage', '.', `--${text}`], ['usage', '.', '--by', text], ['usage', '.', '--since', text]]
-    const runs = await Promise.all([...calls, ['usage', '.', '--out', `${text}/x`]].map((args) => keytrail(args, { cwd: folder.path })))
+    const runs = await Promise.all([...calls, ['usage', '.', '--out', `${text}/x`]].map((args) => keytrailHere(args, { cwd: folder.path })))
     expect(runs.map(({ stderr }) => alarmingIn(stderr))).toEqual(runs.map(() => []))
     expect(runs.map(({ code, stderr }) => code === 2 || (code === 3 && stderr.includes(String.raw`\u{1b}[31m\u{202e}x`)))).not.toContain(
       false,

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Folder, keytrail, kmsRecord, logFile, recordsBy, type Report, temporaryFolder } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 
 const NOON = '2026-10-01T12:00:00Z'
 
@@ -67,7 +68,7 @@ describe.concurrent('--since and --until', () => {
   it('refuse what is no time, and say what to write', async () => {
     using folder = temporaryFolder()
     const texts = ['yesterday', '24', '', '2026-10-01T25:00:00Z', '2026-02-30', '2026-02-30T00:00:00Z']
-    const runs = await Promise.all(texts.map((text) => keytrail(['usage', '.', '--since', text], { cwd: folder.path })))
+    const runs = await Promise.all(texts.map((text) => keytrailHere(['usage', '.', '--since', text], { cwd: folder.path })))
     const wanted = texts.map((text) => {
       const stderr = `keytrail: option '--since <time>' argument '${text}' is invalid. Write an age (90m, 24h, 7d, 2w) or a time in ISO 8601`
       return { code: 2, stdout: '', stderr }
@@ -83,7 +84,7 @@ describe.concurrent('--since and --until', () => {
       ['1h', '24h'],
       [NOON, NOON],
     ] as const) {
-      const { code, stdout, stderr } = await keytrail(['usage', '.', '--since', since, '--until', until], { cwd: folder.path })
+      const { code, stdout, stderr } = await keytrailHere(['usage', '.', '--since', since, '--until', until], { cwd: folder.path })
       expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: 'keytrail: --since must be before --until\n' })
     }
   })
@@ -95,7 +96,7 @@ describe.concurrent('--out', () => {
     folder.write('log.json', logFile(recordsBy('a', 2)))
     const out = path.join(folder.path, 'report.csv')
     const run = (...more: readonly string[]): ReturnType<typeof keytrail> =>
-      keytrail(['usage', 'log.json', '--format', 'csv', ...more], { cwd: folder.path })
+      keytrailHere(['usage', 'log.json', '--format', 'csv', ...more], { cwd: folder.path })
     const shown = await run()
     expect(await run('--out', 'report.csv')).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect(readFileSync(out, 'utf8')).toBe(shown.stdout)
@@ -116,18 +117,18 @@ describe.concurrent('--out', () => {
     folder.write('bad.json', 'oops')
     mkdirSync(path.join(folder.path, 'folder'))
     for (const out of ['gone/report.csv', 'folder', 'bad.json']) {
-      const { code, stdout, stderr } = await keytrail(['usage', 'bad.json', '--out', out], { cwd: folder.path })
+      const { code, stdout, stderr } = await keytrailHere(['usage', 'bad.json', '--out', out], { cwd: folder.path })
       expect(stderr.startsWith(`keytrail: ${out} `), stderr).toBe(true)
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     }
-    const forced = await keytrail(['usage', 'bad.json', '--out', 'folder', '--force'], { cwd: folder.path })
+    const forced = await keytrailHere(['usage', 'bad.json', '--out', 'folder', '--force'], { cwd: folder.path })
     expect({ code: forced.code, stderr: forced.stderr }).toEqual({ code: 2, stderr: 'keytrail: folder is a folder: --out takes a file\n' })
   })
 
   it('never suggests --force for what --force cannot replace', async () => {
     using folder = temporaryFolder()
     folder.write('log.json', logFile([]))
-    const { stderr } = await keytrail(['usage', 'log.json', '--out', '.'], { cwd: folder.path })
+    const { stderr } = await keytrailHere(['usage', 'log.json', '--out', '.'], { cwd: folder.path })
     expect(stderr).not.toContain('--force')
   })
 })
@@ -139,7 +140,7 @@ describe.concurrent('wrong usage', () => {
     { args: ['usage', '.', '--bye', 'key'], line: /^keytrail: unknown option '--bye'$/m, hint: /^\(Did you mean --by\?\)$/m },
   ])('$args gets a suggestion', async ({ args, line, hint }) => {
     using folder = temporaryFolder()
-    const { code, stdout, stderr } = await keytrail(args, { cwd: folder.path })
+    const { code, stdout, stderr } = await keytrailHere(args, { cwd: folder.path })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(line)
     expect(stderr).toMatch(hint)
@@ -156,7 +157,7 @@ describe.concurrent('wrong usage', () => {
   ])('$args says what is wrong', async ({ args, message }) => {
     using folder = temporaryFolder()
     folder.write('log.json', logFile([]))
-    const { code, stdout, stderr } = await keytrail(args, { cwd: folder.path })
+    const { code, stdout, stderr } = await keytrailHere(args, { cwd: folder.path })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
   })
@@ -172,7 +173,7 @@ describe.concurrent('wrong usage', () => {
       ['encrypt', '--help'],
       ['decrypt', '--help'],
     ]
-    const runs = await Promise.all([...helps, ['--version']].map((args) => keytrail(args, { cwd: folder.path })))
+    const runs = await Promise.all([...helps, ['--version']].map((args) => keytrailHere(args, { cwd: folder.path })))
     expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(runs.map(() => ({ code: 0, stderr: '' })))
     for (const { stdout } of runs.slice(0, helps.length)) expect(stdout).toMatch(/^Usage: keytrail /)
     // Every command shows how it is called.

@@ -5,7 +5,6 @@ import {
   failedCall,
   type Folder,
   jsonLines,
-  keytrail,
   KEY_ARN,
   kmsRecord,
   logFile,
@@ -16,6 +15,7 @@ import {
   totals,
   usage,
 } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 
 const DIMENSIONS = ['key', 'operation', 'caller', 'service', 'scope', 'errorCode', 'hour']
 
@@ -26,14 +26,14 @@ describe.concurrent('the sample events', () => {
     { format: 'csv', golden: 'usage.csv' },
     { format: 'table', golden: 'usage.txt' },
   ])('give the same bytes as ever in the format $format', async ({ format, golden }) => {
-    const run = await keytrail(['usage', 'events', '--format', format], { cwd: ROOT })
+    const run = await keytrailHere(['usage', 'events', '--format', format], { cwd: ROOT })
     const stdout = readFileSync(path.join(ROOT, 'test/golden', golden), 'utf8')
     expect(run).toEqual({ code: 0, signal: null, stdout, stderr: '' })
   })
 
   it('have the same totals, whatever they are grouped by', async () => {
     const groupings = [...DIMENSIONS, DIMENSIONS.join()]
-    const runs = await Promise.all(groupings.map((by) => keytrail(['usage', 'events', '--format', 'json', '--by', by], { cwd: ROOT })))
+    const runs = await Promise.all(groupings.map((by) => keytrailHere(['usage', 'events', '--format', 'json', '--by', by], { cwd: ROOT })))
     for (const [index, { code, stdout }] of runs.entries()) {
       const by = groupings[index]?.split(',') ?? []
       const report = JSON.parse(stdout) as Report
@@ -57,7 +57,7 @@ describe.concurrent('JSON', () => {
   it('has these members in this order, and nothing else', async () => {
     using folder = temporaryFolder()
     writeMixedTrail(folder)
-    const { code, stdout, stderr } = await keytrail(['usage', '.', '--format', 'json'], { cwd: folder.path })
+    const { code, stdout, stderr } = await keytrailHere(['usage', '.', '--format', 'json'], { cwd: folder.path })
     const wanted = {
       format: 'keytrail.usage/1',
       records: 9,
@@ -86,7 +86,7 @@ describe.concurrent('JSON', () => {
   it('has no rows but all members where nothing was found', async () => {
     using folder = temporaryFolder()
     folder.write('empty.json', '{"Records":[]}')
-    const { code, stdout } = await keytrail(['usage', 'empty.json', '--format', 'json'], { cwd: folder.path })
+    const { code, stdout } = await keytrailHere(['usage', 'empty.json', '--format', 'json'], { cwd: folder.path })
     const nothing = { records: 0, duplicates: 0, dryRuns: 0, calls: [], unattributed: [], malformed: [], skipped: [] }
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${JSON.stringify({ format: 'keytrail.usage/1', ...nothing }, null, 2)}\n` })
   })
@@ -113,7 +113,7 @@ describe.concurrent('the order', () => {
     const paths = ['story x.jsonl', 'story y.jsonl', 'story z.jsonl', 'log.json', 'lines.jsonl', 'bad.json', 'CloudTrail-Digest']
     const orders = [paths, paths.toReversed(), [...paths.slice(3), ...paths.slice(0, 3)], ['.']]
     const options = ['--format', 'json', '--by', DIMENSIONS.join()]
-    const runs = await Promise.all(orders.map((order) => keytrail(['usage', ...order, ...options], { cwd: folder.path })))
+    const runs = await Promise.all(orders.map((order) => keytrailHere(['usage', ...order, ...options], { cwd: folder.path })))
     expect(runs).toEqual(orders.map(() => runs[0]))
     expect(runs[0]?.stdout).toContain('"duplicates": 3')
   })
@@ -123,7 +123,7 @@ describe.concurrent('the order', () => {
     writeMixedTrail(folder)
     const spellings = ['key,operation,caller', 'caller,operation,key', ' caller, key ,operation ,key']
     const runs = await Promise.all(
-      spellings.map((by) => keytrail(['usage', 'log.json', '--format', 'csv', '--by', by], { cwd: folder.path })),
+      spellings.map((by) => keytrailHere(['usage', 'log.json', '--format', 'csv', '--by', by], { cwd: folder.path })),
     )
     expect(runs).toEqual(spellings.map(() => runs[0]))
     expect(runs[0]?.stdout).toMatch(/^keyArn,sent,operation,caller,attributed,succeeded,failed\r\n/)
@@ -134,7 +134,7 @@ describe.concurrent('a table', () => {
   it('says what was left out of the count and why, and has no colours where no terminal is', async () => {
     using folder = temporaryFolder()
     writeMixedTrail(folder)
-    const { stdout } = await keytrail(['usage', '.'], { cwd: folder.path })
+    const { stdout } = await keytrailHere(['usage', '.'], { cwd: folder.path })
     expect(stdout).not.toContain('\u{1b}')
     for (const words of ['9 CloudTrail records', '4 uses', '3 failed', '1 repeat of calls', '1 dry run,', '1 × digest file', '1 place,']) {
       expect(stdout).toContain(words)
@@ -146,7 +146,9 @@ describe.concurrent('CSV', () => {
   it('has a line for every row, with key and what was sent in columns of their own', async () => {
     using folder = temporaryFolder()
     folder.write('log.json', logFile([...recordsBy('a "b", c', 2), failedCall('x', 'alias/app', { errorCode: 'Denied, "so"' })]))
-    const { code, stdout } = await keytrail(['usage', 'log.json', '--format', 'csv', '--by', 'key,caller,errorCode'], { cwd: folder.path })
+    const { code, stdout } = await keytrailHere(['usage', 'log.json', '--format', 'csv', '--by', 'key,caller,errorCode'], {
+      cwd: folder.path,
+    })
     const lines = [
       'keyArn,sent,caller,errorCode,attributed,succeeded,failed',
       `${KEY_ARN},,"a ""b"", c",,yes,2,0`,

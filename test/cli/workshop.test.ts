@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ended, type Folder, keytrail, ROOT, startKeytrail, temporaryFolder } from '../support/cli.ts'
 import { startDecoy } from '../support/decoy.ts'
+import { keytrailHere } from '../support/here.ts'
 
 type Running = { readonly folder: Folder; readonly url: string; stop(): Promise<Ended> }
 
@@ -41,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => local.stop())
 
 function workshop(...args: readonly string[]): Promise<Ended> {
-  return keytrail(['workshop', ...args], { cwd: local.folder.path })
+  return keytrailHere(['workshop', ...args], { cwd: local.folder.path })
 }
 
 /** What is another one each time. */
@@ -114,8 +115,8 @@ describe('keytrail workshop', () => {
   it('does not call unknown what it could not see in time a pass', async () => {
     const lossy = await startLocal('--loss', '1')
     const options = { cwd: lossy.folder.path }
-    expect((await keytrail(['workshop', 'caching', 'run'], options)).code).toBe(0)
-    const { code, stdout, stderr } = await keytrail(['workshop', 'caching', 'check'], options)
+    expect((await keytrailHere(['workshop', 'caching', 'run'], options)).code).toBe(0)
+    const { code, stdout, stderr } = await keytrailHere(['workshop', 'caching', 'check'], options)
     expect(code).toBe(3)
     expect(stdout).toMatch(
       /unknown GenerateDataKey calls that CloudTrail counts: 0, 20 min \d+ s after the calls: not delivered, or not in time/,

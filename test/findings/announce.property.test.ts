@@ -10,7 +10,7 @@ import type { Resource } from '../../shared/rules/rule.ts'
 import { pass, type Verdict } from '../../shared/rules/verdict.ts'
 import { createDice, type Dice } from '../support/arbitrary-trail.ts'
 import { createDelivered, type Delivered } from './delivered.ts'
-import { audit, DENIED, FAIL, HUB, key, later, OUT_OF_SCOPE, recording, RULES, UNREAD } from './findings-ground.ts'
+import { audit, DENIED, FAIL, HUB, key, later, OUT_OF_SCOPE, recording, RULES, UNCLEAR, UNREAD } from './findings-ground.ts'
 import { createMemoryTable } from './memory-table.ts'
 
 /** How often what could be told wrongly occurred. */
@@ -27,8 +27,8 @@ type Fate = 'failsBefore' | 'failsAfter' | 'goesDown'
 const FATES: readonly [Fate, ...Fate[]] = ['failsBefore', 'failsAfter', 'goesDown']
 
 /** A process whose calls take turns with those of others, and of which one may fail; once it is down it calls nothing more. */
-function createProcess(dice: Dice, isSteady: boolean) {
-  let callsLeft = isSteady || dice.oneIn(2) ? Infinity : dice.below(30)
+function createProcess(dice: Dice, isSteady: boolean, callsMax: number) {
+  let callsLeft = isSteady || dice.oneIn(2) ? Infinity : dice.below(callsMax)
   let isDown = false
   return async function meet<Result>(run: () => Promise<Result>): Promise<Result> {
     for (let ticks = dice.pick([0, 1, dice.below(8), dice.below(60)]); ticks > 0; ticks--) await Promise.resolve()
@@ -65,7 +65,7 @@ function storeOf(table: Table, meet: Meet, newToken: () => string) {
   )
 }
 
-const VERDICTS: readonly [Verdict, ...Verdict[]] = [FAIL, FAIL, pass, pass, DENIED, UNREAD, OUT_OF_SCOPE]
+const VERDICTS: readonly [Verdict, ...Verdict[]] = [FAIL, FAIL, pass, pass, DENIED, UNREAD, UNCLEAR, OUT_OF_SCOPE]
 type State = Readonly<Record<string, Verdict>> | 'gone'
 
 /** What a finding must say in the end; null: it may have none, or say that all is well. */
@@ -79,8 +79,7 @@ function expected(verdict: Verdict | 'gone'): readonly (FindingStatus | 'none')[
     case 'not_applicable':
       return ['gone', 'none']
     case 'unknown':
-      // What could not be read for a moment leaves a finding as it is.
-      return verdict === UNREAD ? ['failing', 'passing', 'gone', 'unknown'] : ['unknown']
+      return ['unknown']
   }
 }
 
@@ -108,7 +107,7 @@ async function playThrough(dice: Dice, table: Table): Promise<{ readonly deliver
     looked.add(resource)
     for (let tries = 0; ; tries++) {
       expect(tries, 'tries').toBeLessThan(60)
-      const meet = createProcess(dice, tries > 4)
+      const meet = createProcess(dice, tries > 4, 30)
       const store = storeOf(table, meet, newToken)
       try {
         const settled = await settleResource(store, resource, () => inRoom(resource, meet), { ...recording(), now: () => later(clock++) })
@@ -123,7 +122,7 @@ async function playThrough(dice: Dice, table: Table): Promise<{ readonly deliver
   }
 
   async function announce(isSteady: boolean): Promise<void> {
-    const meet = createProcess(dice, isSteady)
+    const meet = createProcess(dice, isSteady, 90)
     try {
       const announced = await announceOutbox(storeOf(table, meet, newToken), delivered.ports(meet), {
         now: later(clock++),
@@ -131,6 +130,7 @@ async function playThrough(dice: Dice, table: Table): Promise<{ readonly deliver
         hub: HUB,
       })
       see('findings in another hand', announced.inHand)
+      see('findings that wait for a digest', announced.waiting)
       see('announcing with faults', announced.faults.length > 0)
       see('findings announced', announced.announced)
     } catch (error) {
@@ -232,6 +232,7 @@ const CASES = [
   'recording broken off',
   'silent repeats',
   'findings in another hand',
+  'findings that wait for a digest',
   'announcing with faults',
   'findings announced',
   'two announcers at once',

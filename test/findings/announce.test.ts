@@ -1,49 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { announceOutbox } from '../../shared/findings/announce.ts'
-import type { AsffFinding } from '../../shared/findings/asff.ts'
 import { batchesOf, inLanes } from '../../shared/findings/batches.ts'
-import type { Finding } from '../../shared/findings/finding.ts'
-import type { FindingEvent } from '../../shared/findings/finding-event.ts'
 import type { FindingStore, KeptFinding } from '../../shared/findings/finding-store.ts'
-import type { Mail } from '../../shared/findings/mail.ts'
 import { dueForReimport, reimport } from '../../shared/findings/reimport.ts'
-import type { SendPorts } from '../../shared/findings/send-ports.ts'
 import type { EpochS } from '../../shared/time.ts'
 import { createMemoryFindingStore } from '../support/memory-finding-store.ts'
-import { finding, HUB, key, kept, later, NOW, RULES } from './findings-ground.ts'
+import { around, arrivals, critical, DAY_S, named, storeWith } from './announce-ground.ts'
+import { finding, key, kept, later, NOW } from './findings-ground.ts'
 
-const DAY_S = 86_400
+const forever = (): number => Infinity
 const DENIED = { status: 'unknown', denied: ['kms:GetKeyRotationStatus'], reason: 'kms:GetKeyRotationStatus is denied' } as const
-
-type Arrived = { readonly mails: Mail[]; readonly imported: AsffFinding[]; readonly events: FindingEvent[]; readonly ports: SendPorts }
-
-function arrivals(changes: Partial<SendPorts> = {}): Arrived {
-  const [mails, imported, events] = [new Array<Mail>(), new Array<AsffFinding>(), new Array<FindingEvent>()]
-  const ports: SendPorts = {
-    mail: async (mail) => void mails.push(mail),
-    importFindings: async (batch) => {
-      imported.push(...batch)
-      return { refused: [] }
-    },
-    putEvents: async (batch) => {
-      events.push(...batch)
-      return { refused: [] }
-    },
-    ...changes,
-  }
-  return { mails, imported, events, ports }
-}
-
-const around = (now: EpochS = NOW) => ({ now, rules: RULES, hub: HUB })
-
-async function storeWith(...findings: readonly Partial<Finding>[]): Promise<FindingStore> {
-  const store = createMemoryFindingStore()
-  for (const changes of findings) await store.write(kept(changes), null)
-  return store
-}
-
-const named = (name: string, changes: Partial<Finding> = {}): Partial<Finding> => ({ resource: key(name), ...changes })
-const critical = (name: string): Partial<Finding> => named(name, { ruleId: 'kms-key-a', severity: 'critical' })
 
 describe('the outbox', () => {
   it('is told to everybody, critical findings by themselves, and is empty then', async () => {
@@ -51,6 +17,7 @@ describe('the outbox', () => {
     const { mails, imported, events, ports } = arrivals()
     expect(await announceOutbox(store, ports, around())).toEqual({
       announced: 5,
+      waiting: 0,
       inHand: 0,
       isFull: false,
       mails: 3,
@@ -125,7 +92,7 @@ describe('the outbox', () => {
 
   it('is left to another announcer for as long as that may run', async () => {
     const store = createMemoryFindingStore()
-    await store.write(kept({}, { attemptedAt: NOW, attempts: 1, tried: { mail: 1, hub: 1, events: 1 } }), null)
+    await store.write(kept({}, { attemptedAt: NOW, tried: { mail: 1, hub: 1, events: 1 } }), null)
     const { mails, ports } = arrivals()
     expect(await announceOutbox(store, ports, around(later(899)))).toMatchObject({ announced: 0, inHand: 1 })
     expect(await announceOutbox(store, ports, around(later(900)))).toMatchObject({ announced: 1, inHand: 0 })
@@ -169,7 +136,7 @@ describe('the outbox', () => {
 
 async function dueIn(store: FindingStore, now: EpochS): Promise<readonly string[]> {
   const due: KeptFinding[] = []
-  for await (const each of dueForReimport(store, around(now))) due.push(each)
+  for await (const each of dueForReimport(store, around(now), () => false)) due.push(each)
   return due.map(({ finding: { resource } }) => resource.arn.split('/')[1] ?? '').toSorted()
 }
 
@@ -189,7 +156,13 @@ describe('Security Hub', () => {
     expect(await dueIn(store, later(30 * DAY_S - 1))).toEqual([])
     expect(await dueIn(store, later(30 * DAY_S))).toEqual(['e', 'f', 'u'])
     imported.length = 0
-    expect(await reimport(store, ports, around(later(30 * DAY_S)))).toEqual({ imported: 3, isHubEnabled: true, refused: [], faults: [] })
+    expect(await reimport(store, ports, around(later(30 * DAY_S)), forever)).toEqual({
+      imported: 3,
+      isHubEnabled: true,
+      isCut: false,
+      refused: [],
+      faults: [],
+    })
     expect(imported.map(({ UpdatedAt }) => UpdatedAt)).toEqual(Array.from({ length: 3 }, () => '2026-11-19T06:00:00.000Z'))
     expect(await dueIn(store, later(31 * DAY_S))).toEqual([])
     expect(await announceOutbox(store, ports, around(later(31 * DAY_S))), 'and nobody else hears of it').toMatchObject({
@@ -202,8 +175,8 @@ describe('Security Hub', () => {
     const store = await storeWith(named('f'), named('p', { status: 'passing' }))
     const off = arrivals({ importFindings: async () => 'not_enabled' })
     await announceOutbox(store, off.ports, around())
-    expect(await reimport(store, off.ports, around(later(60)))).toMatchObject({ imported: 0, isHubEnabled: false })
-    expect(await reimport(store, arrivals().ports, around(later(120)))).toMatchObject({ imported: 1, isHubEnabled: true })
+    expect(await reimport(store, off.ports, around(later(60)), forever)).toMatchObject({ imported: 0, isHubEnabled: false })
+    expect(await reimport(store, arrivals().ports, around(later(120)), forever)).toMatchObject({ imported: 1, isHubEnabled: true })
     expect(await dueIn(store, later(180))).toEqual([])
   })
 

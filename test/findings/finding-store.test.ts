@@ -77,7 +77,7 @@ describe.each(STORES)('$title', ({ open }) => {
 
   it('takes out of the outbox what was announced, unless something was written since', async () => {
     const store = await open()
-    const first = await written(store, kept({}, { attempts: 2, attemptedAt: NOW }))
+    const first = await written(store, kept({}, { attemptedAt: NOW }))
     const told = { mail: 1, hub: 1, events: 1 }
     const second = await written(store, { ...kept({ version: 2 }), attemptedAt: NOW }, first.revision)
     expect(await store.announced({ ...first, told })).toBe('conflict')
@@ -85,7 +85,7 @@ describe.each(STORES)('$title', ({ open }) => {
     expect(await store.announced({ ...second, told, importedAt: NOW })).toBe('done')
     expect(await outboxIds(store)).toEqual([])
     const after = await store.find(first.finding.id)
-    expect(after).toMatchObject({ unannounced: [], attempts: 0, attemptedAt: null, told, importedAt: NOW, finding: { version: 2 } })
+    expect(after).toMatchObject({ unannounced: [], attemptedAt: null, told, importedAt: NOW, finding: { version: 2 } })
     expect(after?.revision).not.toBe(second.revision)
   })
 
@@ -126,6 +126,18 @@ describe.each(STORES)('$title', ({ open }) => {
     expect(await store.noteAccess(note, first.revision)).toBe('conflict')
   })
 
+  it('keeps when a digest was sent under its revision', async () => {
+    const store = await open()
+    expect(await store.digest()).toBeNull()
+    const first = await store.noteDigest({ attemptedAt: NOW, sentAt: null }, null)
+    if (first === 'conflict') throw new Error('nobody else writes here')
+    expect(await store.digest()).toEqual({ attemptedAt: NOW, sentAt: null, revision: first.revision })
+    expect(await store.noteDigest({ attemptedAt: NOW, sentAt: null }, null)).toBe('conflict')
+    const second = await store.noteDigest({ attemptedAt: null, sentAt: NOW }, first.revision)
+    expect(await store.noteDigest({ attemptedAt: null, sentAt: later(1) }, first.revision)).toBe('conflict')
+    expect(await store.digest()).toEqual(second)
+  })
+
   it('tells apart what is named alike, whatever it is named', async () => {
     const store = await open()
     const names = ['', '#', 'a#b', 'x'.repeat(65_536), 'a\nb', '<script>', '‮', 'status#failing']
@@ -150,6 +162,7 @@ describe('a table that cannot be used', () => {
       store.announced(one),
       idsWith(store, 'failing'),
       store.access('1', 'a'),
+      store.digest(),
     ]
     for (const call of await Promise.allSettled(calls)) expect(call).toMatchObject({ status: 'rejected', reason: { message: 'no table' } })
   })

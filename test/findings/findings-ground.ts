@@ -1,7 +1,7 @@
 import { unread } from '../../shared/observed.ts'
 import type { Audit } from '../../shared/rules/audit.ts'
 import type { Resource, Rule, Severity } from '../../shared/rules/rule.ts'
-import { fail, notApplicable, pass, type Verdict } from '../../shared/rules/verdict.ts'
+import { fail, notApplicable, pass, unjudged, type Verdict } from '../../shared/rules/verdict.ts'
 import type { EpochS } from '../../shared/time.ts'
 import type { Exemption } from '../../shared/findings/exemption.ts'
 import { type Finding, findingId, type FindingStatus } from '../../shared/findings/finding.ts'
@@ -33,6 +33,7 @@ export function rule(id: string, severity: Severity = 'medium'): Rule {
     outOfScope: [],
     scopeFacts: ['manager'],
     facts: ['manager', 'rotation'],
+    optionalFacts: [],
     remediation: null,
     advice: 'Turn it on. Nothing else changes.',
     exclude: () => null,
@@ -44,6 +45,7 @@ export const RULES: readonly Rule[] = [rule('kms-key-a', 'critical'), rule('kms-
 
 export const DENIED: Verdict = { kind: 'unknown', unread: [unread('kms:GetKeyRotationStatus', 'denied', 'AccessDeniedException')] }
 export const UNREAD: Verdict = { kind: 'unknown', unread: [unread('kms:GetKeyRotationStatus', 'failed', 'ThrottlingException')] }
+export const UNCLEAR = unjudged('kms:GetKeyPolicy', 'PolicyNotUnderstood')
 export const OUT_OF_SCOPE = notApplicable('AWS rotates AWS managed keys')
 export const FAIL = fail('automatic rotation is off')
 
@@ -76,6 +78,7 @@ export function finding(changes: Partial<Finding> = {}): Finding {
     status: 'failing',
     reason: 'automatic rotation is off',
     denied: [],
+    isUnclear: false,
     createdAt: later(-86_400),
     firstFailedAt: later(-86_400),
     lastFailedAt: NOW,
@@ -92,11 +95,12 @@ export function kept(changes: Partial<Finding> = {}, more: Partial<KeptFinding> 
   const { revision: _, ...rest } = {
     finding: one,
     unannounced: [{ from: null, to: one.status, at: one.since, reason: one.reason }],
-    attempts: 0,
+    refusals: { mail: 0, hub: 0, events: 0 },
     attemptedAt: null,
     tried: { mail: 0, hub: 0, events: 0 },
     told: { mail: 0, hub: 0, events: 0 },
     importedAt: null,
+    importedVersion: 0,
     revision: '',
     ...more,
   }

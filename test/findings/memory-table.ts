@@ -21,10 +21,23 @@ export function createMemoryTable(): Table & { readonly items: ReadonlyMap<strin
       return 'removed'
     },
     async *query(pk, skPrefix = '') {
-      const found = [...items.values()].filter((item) => item['pk']?.S === pk && (item['sk']?.S ?? '').startsWith(skPrefix))
-      for (const item of found.toSorted((one, other) => ((one['sk']?.S ?? '') < (other['sk']?.S ?? '') ? -1 : 1))) yield item
+      yield* partition(pk).filter((item) => sortKeyOf(item).startsWith(skPrefix))
+    },
+    async *last(pk, from = '') {
+      yield* partition(pk)
+        .filter((item) => sortKeyOf(item) >= from)
+        .toReversed()
     },
   }
+
+  function partition(pk: string): readonly Item[] {
+    const found = [...items.values()].filter((item) => item['pk']?.S === pk)
+    return found.toSorted((one, other) => (sortKeyOf(one) < sortKeyOf(other) ? -1 : 1))
+  }
+}
+
+function sortKeyOf(item: Item): string {
+  return item['sk']?.S ?? ''
 }
 
 function holds(there: Item | undefined, condition: Condition | undefined): boolean {

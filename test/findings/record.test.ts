@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Exemption } from '../../shared/findings/exemption.ts'
+import { type Exemption, exemptionFor } from '../../shared/findings/exemption.ts'
 import type { FindingStatus } from '../../shared/findings/finding.ts'
 import type { FindingStore } from '../../shared/findings/finding-store.ts'
 import { type Recording, recordAudit, settleResource } from '../../shared/findings/record.ts'
@@ -7,7 +7,7 @@ import { unmatchedExemptions } from '../../shared/findings/unmatched-exemptions.
 import type { Audit } from '../../shared/rules/audit.ts'
 import { fail, pass, type Verdict } from '../../shared/rules/verdict.ts'
 import { createMemoryFindingStore } from '../support/memory-finding-store.ts'
-import { audit, DENIED, exemption, FAIL, key, later, NOW, OUT_OF_SCOPE, recording, UNREAD } from './findings-ground.ts'
+import { audit, DENIED, exemption, FAIL, key, later, NOW, OUT_OF_SCOPE, recording, UNCLEAR, UNREAD } from './findings-ground.ts'
 
 const KEY = key('one')
 
@@ -39,9 +39,17 @@ describe('what was judged', () => {
     ['a failure that is put right and comes back', [FAIL, pass, pass, FAIL], [['failing'], ['passing'], [], ['failing']]],
     ['another reason to fail', [FAIL, fail('it is worse now')], [['failing'], []]],
     ['what may not be read', [DENIED, DENIED, pass], [['unknown'], [], ['passing']]],
-    ['what could not be read for a moment', [FAIL, UNREAD, FAIL, pass], [['failing'], [], [], ['passing']]],
+    ['a failure that cannot be read any more', [FAIL, UNREAD, UNREAD, FAIL], [['failing'], ['unknown'], [], ['failing']]],
+    ['what passed and cannot be read any more', [FAIL, pass, UNREAD, pass], [['failing'], ['passing'], ['unknown'], ['passing']]],
+    ['what passed and is not understood any more', [FAIL, pass, UNCLEAR, UNCLEAR], [['failing'], ['passing'], ['unknown'], []]],
+    ['what was gone and is not understood', [FAIL, 'gone', UNCLEAR], [['failing'], ['gone'], ['unknown']]],
     ['what could not be read from the start', [UNREAD, UNREAD, pass], [['unknown'], [], ['passing']]],
     ['a second action that is denied', [UNREAD, DENIED, DENIED], [['unknown'], ['unknown'], []]],
+    [
+      'what is denied, then failed, then read and not understood',
+      [DENIED, UNREAD, DENIED, UNCLEAR, UNREAD, UNCLEAR, DENIED],
+      [['unknown'], [], [], ['unknown'], [], [], ['unknown']],
+    ],
     ['a rule that does not apply any more', [FAIL, OUT_OF_SCOPE, OUT_OF_SCOPE, FAIL], [['failing'], ['gone'], [], ['failing']]],
     ['a resource that is gone', [FAIL, 'gone', 'gone'], [['failing'], ['gone'], []]],
   ]
@@ -193,6 +201,21 @@ describe('an exemption', () => {
     expect(statuses).toEqual(['exempt', undefined, undefined, 'failing'])
     const [kept] = await store.ofResource(KEY)
     expect(kept?.unannounced[0]?.reason).toBe('automatic rotation is off; exempt until 2026-10-20, approved by Ada: a migration')
+  })
+
+  it('holds up to the second before its end', () => {
+    const held = [-1, 0, 1].map((after) => exemptionFor([exemption()], { ruleId: 'kms-key-a', arn: KEY.arn, now: later(86_400 + after) }))
+    expect(held.map((one) => one !== null)).toEqual([true, false, false])
+  })
+
+  it.each([
+    ['unknown', UNREAD],
+    ['unknown', DENIED],
+    ['unknown', UNCLEAR],
+  ] as const)('leaves what is %s as it is: nobody can answer for what nobody knows', async (status, verdict) => {
+    const store = createMemoryFindingStore()
+    await recorder(store, { exemptions: [exemption()] })(only(verdict))
+    expect(await statusesOf(store)).toEqual([`kms-key-a ${status}`])
   })
 
   const CASES: readonly (readonly [title: string, Exemption, because: 'expired' | 'nothing_fails' | null])[] = [

@@ -58,6 +58,9 @@ describe('the outbox', () => {
     await cloud.clock.advance(QUARTER_MS)
     await cloud.settle()
     expect(mailsOf(id)).toBe(1)
+    // What the sweep found meanwhile waits for the next digest.
+    await cloud.clock.advance(QUARTER_MS)
+    await cloud.settle()
     expect(await store.outbox(10)).toEqual([])
     expect(cloud.faults).toEqual([])
     expect(cloud.lines.filter((line) => line.includes('"level":"ERROR"'))).toEqual([])

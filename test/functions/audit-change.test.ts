@@ -33,6 +33,8 @@ beforeAll(async () => {
       AUDIT_QUEUE: await newQueue('audit'),
       ANNOUNCE_QUEUE: announceQueue,
       OWN_QUEUES: 'KeyUsageQueue=none',
+      OWN_ROLES: 'SweepRole=none',
+      ENFORCE_QUEUE: await newQueue('enforce'),
     },
   })
 })

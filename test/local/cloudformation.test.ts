@@ -47,7 +47,7 @@ afterEach(async () => {
 })
 
 function tell(region = 'us-east-1'): void {
-  service.tell({ description, made, region }, START_MS)
+  service.tell({ description, made, region, digest: 'first' }, START_MS)
 }
 
 function refused(message: string) {
@@ -64,12 +64,25 @@ describe('the stack', () => {
     expect(Stacks[0]?.Parameters).toContainEqual({ ParameterKey: 'AuditedAccounts', ParameterValue: '<all> & none' })
     const StackName = Stacks[0]?.StackId ?? ''
     expect(StackName).toMatch(/^arn:aws:cloudformation:us-east-1:000000000000:stack\/keytrail\/[\da-f-]{36}$/)
-    service.tell({ description, made, region: 'us-east-1' }, START_MS + 1000)
+    service.tell({ description, made, region: 'us-east-1', digest: 'first' }, START_MS + 1000)
     for (const input of [{ StackName }, {}]) expect(await client.send(new DescribeStacksCommand(input))).toMatchObject({ Stacks })
     expect(seen[0]).toMatchObject({
       call: { operation: 'DescribeStacks' },
       answer: { trail: { readOnly: true, requestParameters: { stackName: 'keytrail' } } },
     })
+  })
+
+  it('was changed when another one was deployed, and not with every start', async () => {
+    tell()
+    for (const [digest, laterMs] of [
+      ['second', 1000],
+      ['second', 2000],
+    ] as const)
+      service.tell({ description, made, region: 'us-east-1', digest }, START_MS + laterMs)
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: 'keytrail' }))
+    expect(Stacks).toMatchObject([
+      { StackStatus: 'UPDATE_COMPLETE', CreationTime: new Date(START_MS), LastUpdatedTime: new Date(START_MS + 1000) },
+    ])
   })
 
   it('tells what its logical IDs are', async () => {

@@ -186,6 +186,7 @@ async function map(answerTo: (records: readonly SQSRecord[], batch: number) => u
     batchSize: 10_000,
     windowMs: 60_000,
     reportsItemFailures: true,
+    isEnabled: () => true,
     onBatch: (batch) => void batches.push(batch),
     onFault: (error) => expect.fail(String(error)),
     ...changes,

@@ -2,6 +2,7 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createControlledFunctions } from '../../local/lambda/deployed.ts'
 import type { BatchOutcome } from '../../local/lambda/mapping.ts'
 import { startFunctions } from '../../local/stack/functions.ts'
 import { parseStack, type Stack } from '../../local/stack/template.ts'
@@ -22,7 +23,7 @@ let ground: Ground
 
 beforeEach(async () => {
   place = temporaryFolder()
-  ground = await openGround()
+  ground = await openGround({ isSecure: true })
 })
 
 afterEach(async () => {
@@ -59,10 +60,12 @@ it.each(RESPONSES)('a mapping of a stack%s has %i of 2 messages come again that 
   const started = startFunctions(stackOf(', memorySize: 1792', mapping), {
     made: new Map([['WorkLambdaFunction', { ref: 'work', attributes: { Arn: 'arn:aws:lambda:us-east-1:000000000000:function:work' } }]]),
     url: ground.endpoint.url,
+    secure: { endpoint: ground.endpoint.secureUrl, certificate: ground.certificate ?? '' },
     region: 'us-east-1',
     principals: ground.principals,
     clock: ground.clock,
     queues: ground.queues,
+    controlled: createControlledFunctions(),
     onLog: (_name, line) => void lines.push(line),
     onBatch: (_name, batch) => void batches.push(batch),
     onFault: (error) => expect.fail(String(error)),

@@ -6,9 +6,9 @@ import { problemText, PROBLEMS_MAX } from '../../shared/policy-file/problem.ts'
 import { ALL_RULES } from '../../shared/rules/all-rules.ts'
 import { DEFAULT_EXPECTATIONS } from '../../shared/rules/expectations.ts'
 import { type EpochS, parseEventTime } from '../../shared/time.ts'
+import { FULL, PROJECT_FILE, shownInProject } from './samples.ts'
 
 const NOW = instant('2026-10-20T06:00:00Z')
-const PROJECT_FILE = new URL('../../keytrail.yml', import.meta.url)
 
 function instant(text: string): EpochS {
   const second = parseEventTime(text)
@@ -31,32 +31,6 @@ function accepted(text: string): Extract<ReturnType<typeof readPolicy>, { ok: tr
   if (!outcome.ok) throw new Error(problems(text).join('\n'))
   return outcome
 }
-
-const FULL = `
-expectations:
-  rotationPeriodDays: { max: 180 }
-  trustedAccounts: ['444455556666', o-a1b2c3d4e5]
-  plannedDeletions: [alias/old/app, 'arn:aws:kms:eu-central-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab']
-  unusedDays: 30
-  failureBurst: 5
-  buckets:
-    algorithms: [aws:kms]
-    requiresTls: false
-    overrides:
-      - { bucket: logs-*, algorithms: [AES256], blocksSseC: false }
-rules:
-  kms-key-rotation-enabled: { mode: enforce, severity: critical }
-  kms-key-in-use: { mode: report }
-exemptions:
-  - rule: kms-key-in-use
-    resource: arn:aws:kms:*:111122223333:key/*
-    reason: "archive: read once a year"
-    approver: security@example.com
-    until: 2027-01-31
-owners:
-  - { resource: 'arn:aws:s3:::platform-*', tool: terraform }
-  - { resource: 'arn:aws:s3:::*', tool: pulumi, place: 'https://git.example.com' }
-`
 
 describe('a policy file', () => {
   it('says what differs from the defaults', () => {
@@ -92,6 +66,10 @@ describe('a policy file', () => {
       { resource: 'arn:aws:s3:::platform-*', tool: 'terraform', place: null },
       { resource: 'arn:aws:s3:::*', tool: 'pulumi', place: 'https://git.example.com' },
     ])
+    expect([policy.changes, policy.cleanUp]).toEqual([
+      { perHourMax: 5 },
+      { afterDays: 7, watchHours: 168, pendingDays: 7, perRunMax: 20, exclude: ['alias/keytrail-demo-*', 'arn:aws:kms:*:key/1234*'] },
+    ])
   })
 
   it('overrides severities, and nothing else of the rules', () => {
@@ -120,13 +98,10 @@ describe('a policy file', () => {
   })
 
   it('of the project shows in its comments what would be accepted', () => {
-    const shown = readFileSync(PROJECT_FILE, 'utf8')
-      .replaceAll(/^(\s*)#( {2,}.*)$/gm, '$1$2')
-      .replaceAll(/^(\s*\w+): (?:\[\]|\{\})$(?=\n\s+(?:- (?:bucket|rule|resource)|kms-key))/gm, '$1:')
-    const { policy } = accepted(shown)
-    expect([policy.exemptions.length, policy.owners.length, policy.modes.size, policy.expectations.buckets.overrides.length]).toEqual([
-      1, 1, 1, 1,
-    ])
+    const { policy } = accepted(shownInProject())
+    const { exemptions, owners, modes, expectations, cleanUp } = policy
+    const shown = [exemptions.length, owners.length, modes.size, expectations.buckets.overrides.length, cleanUp.exclude.length]
+    expect(shown).toEqual([1, 1, 1, 1, 1])
   })
 
   it('may repeat a part by an alias', () => {
@@ -156,6 +131,11 @@ describe('an exemption', () => {
   })
 })
 
+it('a change of nothing and a clean-up of nothing may be asked for', () => {
+  const { policy } = accepted('changes: { perHourMax: 0 }\ncleanUp: { perRunMax: 0 }')
+  expect([policy.changes.perHourMax, policy.cleanUp.perRunMax]).toEqual([0, 0])
+})
+
 describe('every problem of a file is listed at once', () => {
   const BAD = readFileSync(new URL('bad.yml', import.meta.url), 'utf8')
 
@@ -167,6 +147,19 @@ describe('every problem of a file is listed at once', () => {
     const counts = told.map((_, index) => text.filter((line) => line.startsWith(`bad.yml:${index + 1}:`)).length)
     expect(counts).toEqual(told)
     expect(text.length).toBeGreaterThan(20)
+  })
+
+  it('also where a word stands for what is to be done about a rule', () => {
+    expect(problems('rules: { kms-key-in-use: enforce }')).toEqual([
+      '1:26: "enforce" stands here: write what differs for the rule, such as { mode: report }, as a mapping with mode, severity',
+    ])
+  })
+
+  it('and once, however often the parser comes to it', () => {
+    expect(problems('{{{{')).toEqual([
+      expect.stringContaining('must be sufficiently indented'),
+      expect.stringContaining('must end with a }'),
+    ])
   })
 
   it('and nothing of the file holds', () => {
@@ -201,6 +194,11 @@ describe('what is no policy file is refused in a sentence', () => {
   })
 })
 
+function aliases(each: string): string {
+  const entries = Array(900).fill(`{ bucket: a, algorithms: [${each}, ${each}], keyArns: [${each}] }`)
+  return `expectations: { buckets: { algorithms: [&a AES256], overrides: [${entries.join(', ')}] } }`
+}
+
 describe('what grows without end', () => {
   it.each([
     ['lists in lists', '['.repeat(5_000)],
@@ -219,6 +217,17 @@ describe('what grows without end', () => {
     const keys = Array.from({ length: 900 }, () => 'arn:aws:kms:eu-central-1:111122223333:key/a').join(', ')
     const text = `expectations: { buckets: { keyArns: &k [${keys}], overrides: [&o { bucket: a, keyArns: *k }, ${overrides.slice(1)} } }`
     expect(problems(text).at(-1)).toContain('more than 20000 values')
+  })
+
+  // A walk of the document for each of them would take minutes.
+  it('is read where there are thousands of aliases, whatever they mean', () => {
+    expect(problems(aliases('*a')).filter((problem) => !problem.includes('write the ARN of a KMS key'))).toEqual([])
+    expect(problems(aliases('*b')).filter((problem) => !problem.includes('there is no anchor &b before this'))).toEqual([])
+  })
+
+  it('means by an anchor that is set twice the last one before', () => {
+    const { policy } = accepted('expectations: { unusedDays: &a 1, failureBurst: *a, rotationPeriodDays: { min: &a 100, max: *a } }')
+    expect([policy.expectations.failureBurst, policy.expectations.rotationPeriodDays]).toEqual([1, { min: 100, max: 100 }])
   })
 
   it('is refused where an alias names what it stands in', () => {

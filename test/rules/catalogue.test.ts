@@ -18,6 +18,7 @@ const NAMES: Readonly<Record<ResourceKind, (record: unknown) => boolean>> = {
   s3_bucket: (record) => namesKey(record) || isText(at(record, 'requestParameters', 'bucketName')),
   cloudtrail_trail: (record) =>
     namesKey(record) || ['name', 'trailName', 'bucketName'].some((name) => isText(at(record, 'requestParameters', name))),
+  aws_account: (record) => ['name', 'trailName'].some((name) => isText(at(record, 'requestParameters', name))),
   keytrail_stack: (record) =>
     ['name', 'rule', 'queueUrl', 'functionName'].some((name) => isText(at(record, 'requestParameters', name))) ||
     isText(at(record, 'responseElements', 'functionArn')),

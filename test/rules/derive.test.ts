@@ -9,7 +9,7 @@ import { derivedFiles } from '../../scripts/derive.ts'
 import { CATALOGUE } from '../../shared/cloudtrail/catalogue.ts'
 import { isJsonObject, type JsonObject } from '../../shared/json.ts'
 import { ALL_RULES } from '../../shared/rules/all-rules.ts'
-import { auditStatements, STACK_PLACE, statementsFor } from '../../shared/rules/derive/audit-statements.ts'
+import { actionsOfFact, auditStatements, STACK_PLACE, statementsFor } from '../../shared/rules/derive/audit-statements.ts'
 import { derivedRules, envelopeSource, type EventRule } from '../../shared/rules/derive/event-rules.ts'
 import { FACT_ACTIONS } from '../../shared/rules/facts.ts'
 import type { Rule, Watch } from '../../shared/rules/rule.ts'
@@ -164,6 +164,19 @@ describe('serverless.yml', () => {
 
   it('says of the audit what the rules say', () => {
     expect(contradictions(template, ALL_RULES)).toEqual([])
+  })
+
+  it.each(['AuditChangeRole', 'SweepRole'])('lets %s read and note in its own table what its facts take', (id) => {
+    const own = ALL_RULES.flatMap(({ kind, facts }) => facts.flatMap((fact) => actionsOfFact(kind, fact))).filter((action) =>
+      action.startsWith('dynamodb:'),
+    )
+    expect(distinct(own)).toEqual(['dynamodb:PutItem', 'dynamodb:Query'])
+    const role = resources(template, 'AWS::IAM::Role').find((each) => each.id === id)
+    const statements = listOf(role?.properties['Policies']).flatMap((policy) => listOf(at(policy, 'PolicyDocument.Statement')))
+    const granted = statements
+      .filter((statement) => isDeepStrictEqual(at(statement, 'Resource'), { 'Fn::GetAtt': ['FindingsTable', 'Arn'] }))
+      .flatMap((statement) => listOf(at(statement, 'Action')))
+    expect(distinct(own).filter((action) => !granted.includes(action))).toEqual([])
   })
 
   it('would be caught where it said something else', () => {

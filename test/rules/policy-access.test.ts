@@ -197,7 +197,7 @@ const OUTSIDERS: readonly (readonly [
 describe('a policy lets in besides the account', () => {
   it.each(OUTSIDERS.map(([title, statements, named, more]) => ({ title, statements, named, more })))('$title', (row) => {
     const { statements, named, more } = row
-    const outsiders = outsidersOf(policyOf(...statements), ACCOUNT)
+    const outsiders = outsidersOf(policyOf(...statements), new Set([ACCOUNT]))
     expect(outsiders.named).toEqual(named)
     expect(outsiders.isOpenToEveryone).toBe(more === 'everyone')
     expect(outsiders.unnamed.length > 0).toBe(more === 'unnamed')

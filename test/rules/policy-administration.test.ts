@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type Ability, canSomebody } from '../../shared/rules/policy/administration.ts'
-import { ACCOUNT, ADMIN_ROLE, OTHER_ACCOUNT, policyOf, ROOT } from './kms/ordinary-key.ts'
+import { ACCOUNT, ADMIN_ROLE, KEY, OTHER_ACCOUNT, policyOf, ROOT } from './kms/ordinary-key.ts'
 
 const PUT = 'kms:PutKeyPolicy'
 const BY_ACCOUNT = { Effect: 'Allow', Principal: { AWS: ROOT }, Action: 'kms:*' }
 const BY_ROLE = { ...BY_ACCOUNT, Principal: { AWS: ADMIN_ROLE } }
+const FOREIGN_ROLE = `arn:aws:iam::${OTHER_ACCOUNT}:role/KeyAdministrator`
 const DENY = { Effect: 'Deny', Principal: '*', Action: 'kms:*' }
 
 type Statement = Readonly<Record<string, unknown>>
@@ -72,10 +73,58 @@ const ROWS: readonly (readonly [title: string, statements: readonly Statement[],
     [BY_ACCOUNT, { ...DENY, Condition: { StringNotEquals: { 'aws:PrincipalAccount': ACCOUNT } } }],
     'yes',
   ],
+  ['the account, on this key', [{ ...BY_ACCOUNT, Resource: KEY.arn }], 'yes'],
+  ['the account, on its keys', [{ ...BY_ACCOUNT, Resource: `arn:aws:kms:*:${ACCOUNT}:key/*` }], 'yes'],
+  ['the account, on another key', [{ ...BY_ACCOUNT, Resource: `${KEY.arn}0` }], 'no'],
+  ['the account, on all keys but this', [{ ...BY_ACCOUNT, NotResource: KEY.arn }], 'no'],
+  ['the account, denied on this key', [BY_ACCOUNT, { ...DENY, Resource: KEY.arn }], 'no'],
+  ['the account, denied on another key', [BY_ACCOUNT, { ...DENY, Resource: `${KEY.arn}0` }], 'yes'],
+  ...[
+    ADMIN_ROLE,
+    `arn:aws:iam::${ACCOUNT}:*`,
+    'arn:aws:iam::*:role/KeyAdministrator',
+    '*',
+    'arn:*',
+    '*role/KeyAdministrator',
+    'arn:*:*:*:*:*',
+    `arn:aws:sts::${ACCOUNT}:federated-user/eve`,
+  ].map(
+    (arn) =>
+      [
+        `the account, denied to all but ${arn}`,
+        [BY_ACCOUNT, { ...DENY, Condition: { ArnNotLike: { 'aws:PrincipalArn': arn } } }],
+        'yes',
+      ] as const,
+  ),
+  ...[FOREIGN_ROLE, `arn:aws:iam::${OTHER_ACCOUNT}:*`, 'arn:aws:s3:::bucket', 'KeyAdministrator'].map(
+    (arn) =>
+      [
+        `the account, denied to all but ${arn}`,
+        [BY_ACCOUNT, { ...DENY, Condition: { ArnNotLike: { 'aws:PrincipalArn': arn } } }],
+        'no',
+      ] as const,
+  ),
+  [
+    'the account, denied to all but two, one of them a stranger',
+    [BY_ACCOUNT, { ...DENY, Condition: { ArnNotEquals: { 'aws:PrincipalArn': [FOREIGN_ROLE, ADMIN_ROLE] } } }],
+    'yes',
+  ],
+  // StringNotEquals knows no wildcards: nobody has an ARN with a star.
+  [
+    'the account, denied to all but a pattern that is none',
+    [BY_ACCOUNT, { ...DENY, Condition: { StringNotEquals: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/*` } } }],
+    'no',
+  ],
+  [
+    'the account, denied to all but whoever a variable names',
+    [BY_ACCOUNT, { ...DENY, Condition: { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::${aws:PrincipalAccount}:role/x' } } }],
+    'yes',
+  ],
+  ['the account, for a role of another', [{ ...BY_ACCOUNT, Condition: { ArnEquals: { 'aws:PrincipalArn': FOREIGN_ROLE } } }], 'no'],
 ]
 
 describe('who can put the key policy', () => {
   it.each(ROWS)('%s', (_title, statements, ability) => {
-    expect(canSomebody(policyOf(...statements), ACCOUNT, PUT)).toBe(ability)
+    expect(canSomebody(policyOf(...statements), KEY, PUT)).toBe(ability)
   })
 })

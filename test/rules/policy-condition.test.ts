@@ -7,11 +7,23 @@ const ROLE = 'arn:aws:iam::111122223333:role/a'
 const is = (value: string): Known => ({ kind: 'is', value })
 const ABSENT: Known = { kind: 'absent' }
 const ANY: Known = { kind: 'any' }
+const ONE_OF: Known = { kind: 'one_of', canBe: (value, hasWildcards) => value.startsWith(hasWildcards ? 'a' : 'ab') }
 
 type Row = readonly [operator: string, values: readonly string[], known: Known | undefined, answer: Answer]
 
 /** What AWS says of operators, negation, absence, IfExists and sets; the pages stand in condition.ts. */
 const ROWS: readonly Row[] = [
+  ['StringEquals', ['abc'], ONE_OF, 'either'],
+  ['StringEquals', ['a*'], ONE_OF, 'no'],
+  ['StringNotEquals', ['a*'], ONE_OF, 'yes'],
+  ['StringNotLike', ['a*'], ONE_OF, 'either'],
+  ['ArnNotEquals', ['b*', 'a*'], ONE_OF, 'either'],
+  ['ArnNotEquals', ['b*', 'c*'], ONE_OF, 'yes'],
+  ['ArnEqualsIfExists', ['b*'], ONE_OF, 'no'],
+  ['ArnLike', ['b${aws:PrincipalAccount}'], ONE_OF, 'unclear'],
+  ['Bool', ['true'], ONE_OF, 'unclear'],
+  ['Null', ['true'], ONE_OF, 'no'],
+  ['Null', ['false'], ONE_OF, 'yes'],
   ['StringEquals', ['a'], is('a'), 'yes'],
   ['StringEquals', ['b', 'a'], is('a'), 'yes'],
   ['StringEquals', ['A'], is('a'), 'no'],

@@ -3,7 +3,7 @@ import { observed, unread } from '../../shared/observed.ts'
 import { auditResource } from '../../shared/rules/audit.ts'
 import { DEFAULT_EXPECTATIONS } from '../../shared/rules/expectations.ts'
 import { type AnyFacts, defineRule, type Rule } from '../../shared/rules/rule.ts'
-import { fail, pass } from '../../shared/rules/verdict.ts'
+import { fail, pass, type Verdict } from '../../shared/rules/verdict.ts'
 import { KEY } from './kms/ordinary-key.ts'
 import { NOW } from './rule-cases.ts'
 
@@ -103,5 +103,40 @@ describe('an audit of a resource', () => {
 
   it.each(['gone', 'unready'] as const)('judges nothing of what is %s', async (state) => {
     expect(await auditResource([rotates], () => () => Promise.resolve(state), SURROUNDINGS)).toEqual({ kind: state, resource: KEY })
+  })
+})
+
+/** A rule that says this of keys of AWS and of customers, or does not apply to some of them. */
+function saying(verdicts: Readonly<Record<'AWS' | 'CUSTOMER', Verdict>>, excludes: readonly string[] = []): Rule {
+  return defineRule({
+    ...DESCRIBED,
+    watches: [],
+    scope: { facts: ['manager'], outOfScope: [], exclude: ({ manager }) => (excludes.includes(manager) ? 'not ours' : null) },
+    facts: ['state'],
+    evaluate: ({ manager }) => verdicts[manager],
+  })
+}
+
+describe('a fact of which only the values are known that it may have', () => {
+  const OPEN = { ...unread('kms:DescribeKey', 'denied', 'AccessDeniedException'), among: ['AWS', 'CUSTOMER'] }
+  const FACTS = { manager: OPEN, state: observed('Enabled') }
+  const unknown = { kind: 'unknown', unread: [OPEN] }
+
+  it.each<readonly [title: string, rule: Rule, verdict: object]>([
+    ['what passes by each passes', saying({ AWS: pass, CUSTOMER: pass }), pass],
+    ['what fails by each fails', saying({ AWS: fail('off'), CUSTOMER: fail('off too') }), { kind: 'fail' }],
+    ['what fails by one of them alone is unknown', saying({ AWS: fail('off'), CUSTOMER: pass }), unknown],
+    ['what does not apply by each does not apply', saying({ AWS: pass, CUSTOMER: pass }, ['AWS', 'CUSTOMER']), { kind: 'not_applicable' }],
+    ['what passes or does not apply does not apply', saying({ AWS: pass, CUSTOMER: pass }, ['AWS']), { kind: 'not_applicable' }],
+    ['what fails or does not apply is unknown', saying({ AWS: pass, CUSTOMER: fail('off') }, ['AWS']), unknown],
+  ])('%s', async (_title, rule, verdict) => {
+    const audit = await auditResource([rule], readerOf(FACTS).reader, SURROUNDINGS)
+    expect(audit).toMatchObject({ kind: 'judged', judgements: [{ verdict }] })
+  })
+
+  it('does not stand for another that is unread', async () => {
+    const facts = { manager: OPEN, state: DENIED }
+    const audit = await auditResource([saying({ AWS: pass, CUSTOMER: pass })], readerOf(facts).reader, SURROUNDINGS)
+    expect(audit).toMatchObject({ judgements: [{ verdict: { kind: 'unknown', unread: [DENIED] } }] })
   })
 })

@@ -21,7 +21,9 @@ describe.each(tables)('$id', ({ rule, cases }) => {
   })
 
   it('has a row of every kind, and no two of one title', () => {
-    expect(new Set(cases.rows.map(({ verdict }) => verdict))).toEqual(new Set(['pass', 'fail', 'not_applicable', 'unknown']))
+    // There is one account, and what is asked of it is asked of every account.
+    const kinds = ['pass', 'fail', 'unknown', ...(rule.kind === 'aws_account' ? [] : ['not_applicable'])]
+    expect(new Set(cases.rows.map(({ verdict }) => verdict))).toEqual(new Set(kinds))
     expect(cases.rows.some(({ unread = [] }) => unread.some((fact) => rule.facts.includes(fact)))).toBe(true)
     const titles = cases.rows.map(({ title }) => title)
     expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([])
@@ -36,11 +38,23 @@ describe.each(tables)('$id', ({ rule, cases }) => {
   })
 
   // Whatever else is known of a resource: what was not read never passes and never fails.
-  it.each(rule.facts)('neither passes nor fails while %s is unread', (fact) => {
+  it.each(rule.facts.filter((fact) => !rule.optionalFacts.includes(fact)))('neither passes nor fails while %s is unread', (fact) => {
     const verdicts = judged.map(({ facts, surroundings }) => rule.judge(withUnread(facts, [fact]), surroundings))
     expect(verdicts.map(({ kind }) => kind).filter((kind) => kind === 'pass' || kind === 'fail')).toEqual([])
     const unknown = verdicts.filter((verdict) => verdict.kind === 'unknown')
     expect(unknown.some(({ unread }) => unread.some(({ action }) => action === `read:${fact}`))).toBe(true)
+  })
+
+  // What decides without it would decide with it, whatever it is.
+  it.each(rule.optionalFacts)('says what it would say anyway, or nothing, while %s is unread', (fact) => {
+    const pairs = judged.map(({ facts, surroundings, verdict }) => ({
+      known: verdict.kind,
+      without: rule.judge(withUnread(facts, [fact]), surroundings),
+    }))
+    expect(pairs.filter(({ known, without }) => without.kind !== 'unknown' && without.kind !== known)).toEqual([])
+    const unread = pairs.flatMap(({ without }) => (without.kind === 'unknown' ? without.unread : []))
+    expect(unread.some(({ action }) => action === `read:${fact}`)).toBe(true)
+    expect(pairs.some(({ without }) => without.kind !== 'unknown')).toBe(true)
   })
 
   it('knows its scope from the facts of its scope alone', () => {

@@ -11,6 +11,7 @@ import { type Ended, runProgram } from '../support/cli.ts'
 import { DELIVERY_CHECKS } from '../support/stack-delivery.ts'
 import { POWER_CHECKS } from '../support/stack-powers.ts'
 import { UPKEEP_CHECKS } from '../support/stack-upkeep.ts'
+import { ADMINISTRATOR, guardedWrites, sends, writesAllowed } from '../support/stolen-roles.ts'
 import { at, listOf, readSource, readTemplate, type Resource, resources, ROOT, type Stack, unzipped, withChange } from '../support/stack.ts'
 
 const CHECKS = [...DELIVERY_CHECKS, ...POWER_CHECKS, ...UPKEEP_CHECKS]
@@ -40,7 +41,7 @@ describe('the packaged stack', () => {
     const counts = ['Lambda::Function', 'IAM::Role', 'SQS::Queue', 'Events::Rule', 'Lambda::EventSourceMapping', 'DynamoDB::Table'].map(
       (type) => resources(stack.template, `AWS::${type}`).length,
     )
-    expect(counts).toEqual([5, 5, 10, 10, 3, 3])
+    expect(counts).toEqual([7, 7, 13, 11, 4, 3])
   })
 
   it('makes roles of no more requests to DynamoDB than the code sends', () => {
@@ -75,11 +76,82 @@ describe('each check', () => {
   })
 })
 
+describe('whoever steals the role of a function', () => {
+  const OF_CONTROL = ['DeleteItem', 'PutItem', 'UpdateItem'].map((name) => `dynamodb:${name} table/keytrail-ControlTable`)
+  const MAY_WRITE: Readonly<Record<string, readonly string[]>> = {
+    CountKeyUsageRole: [],
+    RollUpUsageRole: [],
+    AuditChangeRole: [],
+    SweepRole: [],
+    AnnounceRole: [],
+    EnforceRole: [...OF_CONTROL, 'kms:EnableKeyRotation key/*', 's3:PutBucketPolicy app', 's3:PutEncryptionConfiguration app'],
+    CleanUpRole: [
+      ...OF_CONTROL.filter((write) => !write.includes('Update')),
+      ...['CancelKeyDeletion', 'DisableKey', 'EnableKey', 'ScheduleKeyDeletion'].map((name) => `kms:${name} key/*`),
+      ...['CreateAlias', 'DeleteAlias'].flatMap((name) => [`kms:${name} alias/app`, `kms:${name} key/*`]),
+    ].toSorted(),
+  }
+
+  it.each(Object.entries(MAY_WRITE))('as %s may write no more than this to a key, a bucket or the table of control', async (role, most) => {
+    expect(await writesAllowed(stack.template, role, await guardedWrites())).toEqual(most)
+  })
+
+  it('is asked for all that an administrator could write, of whom nothing is refused', async () => {
+    const writes = await guardedWrites()
+    expect(await writesAllowed(stack.template, ADMINISTRATOR, writes)).toHaveLength(writes.length)
+    expect(writes.map(({ action }) => action)).toEqual(
+      expect.arrayContaining([
+        'kms:ScheduleKeyDeletion',
+        'kms:PutKeyPolicy',
+        's3:DeleteBucketPolicy',
+        's3:PutObject',
+        'dynamodb:DeleteTable',
+      ]),
+    )
+  })
+
+  it.each([
+    ['CountKeyUsageRole', 'kms:DisableKey', '*', 'kms:DisableKey key/*'],
+    ['AuditChangeRole', 's3:PutBucketPolicy', 'arn:aws:s3:::*', 's3:PutBucketPolicy app'],
+    ['SweepRole', 'dynamodb:PutItem', { 'Fn::GetAtt': ['ControlTable', 'Arn'] }, 'dynamodb:PutItem table/keytrail-ControlTable'],
+  ])('is seen where %s gains %s', async (role, Action, Resource, seen) => {
+    const place = `${role}.Properties.Policies.0.PolicyDocument.Statement.0`
+    const { template } = withChange(stack, [place, { Effect: 'Allow', Action, Resource }])
+    expect(await writesAllowed(template, role, await guardedWrites())).toEqual([seen])
+  })
+
+  it.each([
+    ['EnforceRole', ['workshop', 'retirement', 'control', 'claims']],
+    ['CleanUpRole', ['change', 'change-of#1', 'budget#changes', 'control']],
+  ])('as %s cannot write to the table of control what is of others', async (role, keys) => {
+    const writes = (await guardedWrites()).filter(({ action }) => action.startsWith('dynamodb:'))
+    for (const key of keys) expect([key, await writesAllowed(stack.template, role, writes, key)]).toEqual([key, []])
+    for (const key of ['notice', 'notice-open', 'claim']) expect(await writesAllowed(stack.template, role, writes, key)).not.toEqual([])
+  })
+
+  it('asks for changes as one of those who judge alone, whatever the own policy of another allows', async () => {
+    for (const role of ['AuditChangeRole', 'SweepRole'])
+      expect(await sends(stack.template, role, 'EnforceQueue')).toEqual({ kind: 'allowed' })
+    const refused = { kind: 'denied', isExplicit: true, by: 'resource-based' }
+    const others = Object.keys(MAY_WRITE).filter((role) => !['AuditChangeRole', 'SweepRole'].includes(role))
+    for (const role of [...others, ADMINISTRATOR])
+      expect([role, await sends(stack.template, role, 'EnforceQueue')]).toEqual([role, refused])
+    expect(await sends(stack.template, ADMINISTRATOR, 'AuditQueue')).toEqual({ kind: 'allowed' })
+  })
+})
+
 describe('packaging', () => {
   it('tells what was written', () => {
     expect(run.stdout).toMatch(/countKeyUsage\.zip {2}\d+ KiB/)
     expect(run.stdout).toMatch(/rollUpUsage\.zip {2}\d+ KiB/)
     expect(run.stdout).toContain('docs/deploy.md')
+  })
+
+  it('tells who deploys where the archives are', () => {
+    const state: unknown = JSON.parse(readFileSync(path.join(packaged, 'serverless-state.json'), 'utf8'))
+    const artifacts = (deployed.ok ? deployed.value : []).map(({ name }) => [name, at(state, `service.functions.${name}.package.artifact`)])
+    expect(artifacts).toEqual((deployed.ok ? deployed.value : []).map(({ name }) => [name, path.join(packaged, `${name}.zip`)]))
+    expect(JSON.stringify(state)).not.toContain('keytrail-osls-')
   })
 
   it.each(deployed.ok ? deployed.value : [])('puts nothing but the bundle into the archive of $name', ({ name, bundle }) => {

@@ -39,6 +39,6 @@ describe('the rule for uses of keys', () => {
     const both = rules.filter(({ properties }) => properties['ScheduleExpression'] !== undefined && properties['State'] !== 'ENABLED')
     expect(both).toEqual([])
     const schedules = rules.filter(({ properties }) => properties['EventPattern'] === undefined).map(({ id }) => id)
-    expect(schedules).toEqual(['RollUpSchedule', 'SweepSchedule', 'AnnounceSchedule'])
+    expect(schedules).toEqual(['RollUpSchedule', 'SweepSchedule', 'AnnounceSchedule', 'CleanUpSchedule'])
   })
 })

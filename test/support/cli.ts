@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { keytrailHere } from './here.ts'
 
 export const ROOT = path.resolve(import.meta.dirname, '../..')
 export const KEYTRAIL = path.join(ROOT, 'cli/keytrail.mjs')
@@ -130,7 +131,10 @@ export type UsageRun = { readonly code: number | null; readonly stderr: string; 
 export async function usage(folder: Folder, args: readonly string[], options: Partial<RunOptions> = {}): Promise<UsageRun> {
   const out = folder.beside('report.json')
   rmSync(out, { force: true })
-  const { code, stdout, stderr } = await keytrail(['usage', '--format', 'json', '--out', out, ...args], { cwd: folder.path, ...options })
+  const words = ['usage', '--format', 'json', '--out', out, ...args]
+  const isPlain = Object.keys(options).length === 0
+  const run = isPlain ? keytrailHere(words, { cwd: folder.path }) : keytrail(words, { cwd: folder.path, ...options })
+  const { code, stdout, stderr } = await run
   if (!existsSync(out)) throw new Error(`no report, exit code ${code}\n${stdout}\n${stderr}`)
   return { code, stderr, report: JSON.parse(readFileSync(out, 'utf8')) as Report }
 }

@@ -1,3 +1,4 @@
+import { paginateScan } from '@aws-sdk/client-dynamodb'
 import { AUDIT_FUNCTIONS } from '../../shared/local-order.ts'
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts'
 import type { LostEvent } from '../../local/events/target-delivery.ts'
@@ -50,6 +51,14 @@ export function refOf(cloud: LocalCloud, logicalId: string): string {
   const made = cloud.made.get(logicalId)
   if (made === undefined) throw new Error(`the local cloud made no ${logicalId}`)
   return made.ref
+}
+
+/** The partition keys of what a table holds, each once, sorted. */
+export async function partitionKeys(cloud: LocalCloud, logicalId: string): Promise<readonly string[]> {
+  const pages = paginateScan({ client: cloud.clients.dynamodb }, { TableName: refOf(cloud, logicalId), ProjectionExpression: 'pk' })
+  const keys = new Set<string>()
+  for await (const { Items = [] } of pages) for (const { pk } of Items) keys.add(pk?.S ?? '')
+  return [...keys].toSorted()
 }
 
 /** All usage from an hour before the clock of the cloud to an hour behind it. */

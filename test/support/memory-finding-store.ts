@@ -1,4 +1,4 @@
-import type { AccessNote, FindingStore, KeptFinding, OutboxMarker } from '../../shared/findings/finding-store.ts'
+import type { AccessNote, DigestNote, FindingStore, KeptFinding, OutboxMarker } from '../../shared/findings/finding-store.ts'
 import type { EpochS } from '../../shared/time.ts'
 
 /** The promises of the port of findings in the plainest way. */
@@ -6,6 +6,7 @@ export function createMemoryFindingStore(): FindingStore {
   const findings = new Map<string, KeptFinding>()
   const markers = new Map<string, OutboxMarker>()
   const notes = new Map<string, AccessNote>()
+  let digest: DigestNote | null = null
   let revisions = 0
   return {
     ofResource: async ({ accountId, region, arn }) =>
@@ -30,7 +31,7 @@ export function createMemoryFindingStore(): FindingStore {
     announced: async (kept) => {
       const { id } = kept.finding
       if (isOther(findings.get(id), kept.revision)) return 'conflict'
-      findings.set(id, { ...kept, unannounced: [], attempts: 0, attemptedAt: null, revision: `revision ${revisions++}` })
+      findings.set(id, { ...kept, unannounced: [], attemptedAt: null, revision: `revision ${revisions++}` })
       if (markers.get(id)?.token === kept.revision) markers.delete(id)
       return 'done'
     },
@@ -44,6 +45,12 @@ export function createMemoryFindingStore(): FindingStore {
       const written = { ...note, revision: `revision ${revisions++}` }
       notes.set(key, written)
       return written
+    },
+    digest: async () => digest,
+    noteDigest: async (note, over) => {
+      if (isOther(digest ?? undefined, over)) return 'conflict'
+      digest = { ...note, revision: `revision ${revisions++}` }
+      return digest
     },
   }
 }

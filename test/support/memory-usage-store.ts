@@ -23,6 +23,7 @@ export function createMemoryUsageStore(): MemoryUsageStore {
     markedHours: async (limit) => Array.from(marks, ([hour, token]) => ({ hour, token })).slice(0, limit),
     unmarkHour: async ({ hour, token }) => void (marks.get(hour) === token && marks.delete(hour)),
     rollUp: async (hour) => rollUps.get(hour) ?? null,
+    rolledUpHours: async (since, until) => new Set([...rollUps.keys()].filter((hour) => hour >= since && hour < until)),
     putRollUp: async (hour, rollUp) => {
       if ((rollUps.get(hour)?.segmentCount ?? 0) > rollUp.segmentCount) return 'superseded'
 
@@ -59,6 +60,7 @@ export function createUnsteadyStore(store: UsageStore, fateOf: () => Fate, turn:
     markedHours: (limit) => meet(() => store.markedHours(limit)),
     unmarkHour: (marked) => meet(() => store.unmarkHour(marked)),
     rollUp: (hour) => meet(() => store.rollUp(hour)),
+    rolledUpHours: (since, until) => meet(() => store.rolledUpHours(since, until)),
     putRollUp: (hour, rollUp) => meet(() => store.putRollUp(hour, rollUp)),
     async *segments(hour, shard) {
       for await (const bytes of store.segments(hour, shard)) yield await meet(async () => bytes)

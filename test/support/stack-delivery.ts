@@ -102,6 +102,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['RollUpSchedule.Properties.State', ALL_MANAGEMENT_EVENTS],
       ['AuditKmsRule.Properties.State', 'DISABLED'],
       ['SweepSchedule.Properties.State', 'DISABLED'],
+      ['CleanUpSchedule.Properties.State', 'DISABLED'],
     ],
   },
   {
@@ -122,6 +123,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['AuditS3Rule.Properties.Targets.0.DeadLetterConfig', undefined],
       ['AuditRuleDeadLetterQueuePolicy.Properties.PolicyDocument.Statement.1', undefined],
       ['AnnounceSchedule.Properties.Targets.0.DeadLetterConfig', undefined],
+      ['CleanUpSchedule.Properties.Targets.0.DeadLetterConfig', undefined],
     ],
   },
   {
@@ -137,6 +139,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['AuditQueuePolicy.Properties.PolicyDocument.Statement.2', undefined],
       ['AuditKmsRule.Properties.Targets.0.Arn', { 'Fn::GetAtt': ['AnnounceQueue', 'Arn'] }],
       ['SweepSchedulePermission', undefined],
+      ['CleanUpSchedulePermission', undefined],
     ],
   },
   {
@@ -149,6 +152,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['KeyUsageDeadLetterQueue', undefined],
       ['AuditQueue.Properties.RedrivePolicy', undefined],
       ['AnnounceQueue.Properties.RedrivePolicy.maxReceiveCount', 1],
+      ['EnforceQueue.Properties.RedrivePolicy', undefined],
     ],
   },
   {
@@ -161,6 +165,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['KeyUsageMapping.Properties.FunctionResponseTypes', undefined],
       ['KeyUsageMapping.Properties.FunctionResponseTypes', []],
       ['AuditMapping.Properties.FunctionResponseTypes', undefined],
+      ['EnforceMapping.Properties.FunctionResponseTypes', undefined],
     ],
   },
   {
@@ -173,6 +178,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['KeyUsageMapping.Properties.MaximumBatchingWindowInSeconds', 61],
       ['AuditQueue.Properties.VisibilityTimeout', 724],
       ['AnnounceLambdaFunction.Properties.Timeout', 180],
+      ['EnforceQueue.Properties.VisibilityTimeout', 749],
     ],
   },
   {
@@ -180,6 +186,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
     faults: ({ template }) => concurrencyFaults(template),
     breaks: [
       ['KeyUsageMapping.Properties.ScalingConfig', undefined],
+      ['EnforceMapping.Properties.ScalingConfig', undefined],
       ['CountKeyUsageLambdaFunction.Properties.ReservedConcurrentExecutions', 5],
     ],
   },
@@ -192,6 +199,7 @@ export const DELIVERY_CHECKS: readonly Check[] = [
       ['RollUpUsageRole.Properties.Policies.0.PolicyDocument.Statement.1.Action', 'sqs:ReceiveMessage'],
       ['SweepFailures', undefined],
       ['AnnounceFailures.Properties.DestinationConfig', undefined],
+      ['CleanUpFailures', undefined],
     ],
   },
 ]

@@ -1,61 +1,20 @@
 /** Who may do what in the stack: roles, queue policies. */
 import { isDeepStrictEqual } from 'node:util'
-import type { JsonObject } from '../../shared/json.ts'
-import { ALL_RULES } from '../../shared/rules/all-rules.ts'
-import { auditStatements } from '../../shared/rules/derive/audit-statements.ts'
+import { isJsonObject, type JsonObject } from '../../shared/json.ts'
+import { CHANGER_GRANTS } from './stack-changers.ts'
+import { AUDIT_STATEMENTS, POWERS } from './stack-power-table.ts'
 import { at, type Check, idOf, listOf, named, type Resource, resources } from './stack.ts'
 
-/** What the audit may read: derived from its rules, and nothing else may name resources by pattern. */
-const AUDIT_STATEMENTS = auditStatements(ALL_RULES)
-const AUDIT_POWERS = Object.fromEntries(AUDIT_STATEMENTS.map(({ Resource: place, Action: actions }) => [JSON.stringify(place), actions]))
-const READ_AND_WRITE = ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem']
-const FEED = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
-
-/** `arn:<partition>:<service>:<Region>:<account>:<name>`, as a template writes it. */
-function ownArn(service: string, ...name: readonly unknown[]): string {
-  const place = [{ Ref: 'AWS::Partition' }, `:${service}:`, { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }]
-  return JSON.stringify({ 'Fn::Join': ['', ['arn:', ...place, ...name]] })
-}
-
-/** All that each role may do, by what it may do it to. */
-const POWERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  CountKeyUsageRole: {
-    KeyUsageQueue: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-    UsageTable: ['dynamodb:PutItem'],
-    ContextDigestSecret: ['secretsmanager:GetSecretValue'],
-    CountKeyUsageLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-  },
-  RollUpUsageRole: {
-    UsageTable: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
-    RollUpDeadLetterQueue: ['sqs:SendMessage'],
-    RollUpUsageLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-  },
-  AuditChangeRole: {
-    AuditQueue: [...FEED, 'sqs:SendMessage'],
-    AnnounceQueue: ['sqs:SendMessage'],
-    FindingsTable: READ_AND_WRITE,
-    UsageTable: ['dynamodb:Query'],
-    AuditChangeLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-    ...AUDIT_POWERS,
-  },
-  SweepRole: {
-    AuditQueue: ['sqs:SendMessage'],
-    AnnounceQueue: ['sqs:SendMessage'],
-    SweepDeadLetterQueue: ['sqs:SendMessage'],
-    FindingsTable: READ_AND_WRITE,
-    UsageTable: ['dynamodb:Query'],
-    SweepLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-    ...AUDIT_POWERS,
-  },
-  AnnounceRole: {
-    AnnounceQueue: FEED,
-    FindingsTable: READ_AND_WRITE,
-    FindingsTopic: ['sns:Publish'],
-    [ownArn('securityhub', ':product/', { Ref: 'AWS::AccountId' }, '/default')]: ['securityhub:BatchImportFindings'],
-    [ownArn('events', ':event-bus/default')]: ['events:PutEvents'],
-    AnnounceDeadLetterQueue: ['sqs:SendMessage'],
-    AnnounceLogGroup: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-  },
+/** Whether a statement is one of what is derived, or one of what its role may change. */
+function isGranted({ owner, statement }: Statement): boolean {
+  const { Action: action, Resource: place, Condition: condition } = isJsonObject(statement) ? statement : {}
+  return (
+    AUDIT_STATEMENTS.some((derived) => isDeepStrictEqual(derived, statement)) ||
+    (CHANGER_GRANTS[owner.id] ?? []).some((grant) => {
+      const { Action: granted, Resource: places, Condition: under } = grant
+      return isDeepStrictEqual([listOf(action), place, condition], [granted, places, under])
+    })
+  )
 }
 
 type Statement = { readonly owner: Resource; readonly statement: unknown }
@@ -150,6 +109,8 @@ function tlsFaults(template: JsonObject): readonly string[] {
 const AUDIT_STATEMENTS_AT = 'AuditChangeRole.Properties.Policies.0.PolicyDocument.Statement'
 /** Whatever of these services does not only read. */
 const WRITES = /^(kms|s3|cloudtrail|lambda|cloudformation|iam):(?!Get|List|Describe)/
+const ENFORCE_STATEMENTS = 'EnforceRole.Properties.Policies.0.PolicyDocument.Statement'
+const CLEAN_UP_STATEMENTS = 'CleanUpRole.Properties.Policies.0.PolicyDocument.Statement'
 const COUNT_STATEMENTS = 'CountKeyUsageRole.Properties.Policies.0.PolicyDocument.Statement'
 
 export const POWER_CHECKS: readonly Check[] = [
@@ -179,19 +140,37 @@ export const POWER_CHECKS: readonly Check[] = [
     ],
   },
   {
-    title: 'no statement allows actions on resources by pattern, but for what the audit is derived to read',
+    title:
+      'no statement allows actions on resources by pattern, but for what is derived to be read, and for what changes under its conditions',
     faults: ({ template }) =>
       allowed(template)
         .filter(({ statement }) => at(statement, 'NotResource') !== undefined || hasWildcard(at(statement, 'Resource')))
-        .filter(({ statement }) => !AUDIT_STATEMENTS.some((derived) => isDeepStrictEqual(derived, statement)))
+        .filter((each) => !isGranted(each))
         .map(({ owner }) => `${owner.id} allows on more than it names`),
     breaks: [
       [`${COUNT_STATEMENTS}.1.Resource`, '*'],
       [`${COUNT_STATEMENTS}.1.Resource`, { 'Fn::Join': ['', ['arn:aws:dynamodb:', { Ref: 'AWS::Region' }, ':*']] }],
       [`${COUNT_STATEMENTS}.1`, { Effect: 'Allow', Action: 'dynamodb:PutItem', Resource: 'arn:x', NotResource: 'arn:y' }],
-      [`${AUDIT_STATEMENTS_AT}.6.Action`, ['kms:DescribeKey', 'kms:Decrypt']],
-      [`${AUDIT_STATEMENTS_AT}.8.Resource`, '*'],
+      [`${AUDIT_STATEMENTS_AT}.7.Action`, ['kms:DescribeKey', 'kms:Decrypt']],
+      [`${AUDIT_STATEMENTS_AT}.9.Resource`, '*'],
       ['AnnounceRole.Properties.Policies.0.PolicyDocument.Statement.4.Resource', '*'],
+      [`${ENFORCE_STATEMENTS}.15.Action`, ['s3:PutEncryptionConfiguration', 's3:PutBucketPolicy', 's3:PutBucketAcl']],
+      [`${ENFORCE_STATEMENTS}.15.Condition`, undefined],
+      [`${CLEAN_UP_STATEMENTS}.11.Condition`, undefined],
+      [`${CLEAN_UP_STATEMENTS}.10.Resource`, '*'],
+    ],
+  },
+  {
+    title: 'whoever tells the bus tells it as Keytrail',
+    faults: ({ template }) =>
+      allowed(template, 'AWS::IAM::Role')
+        .filter(({ statement }) => listOf(at(statement, 'Action')).includes('events:PutEvents'))
+        .filter(({ statement }) => !isDeepStrictEqual(at(statement, 'Condition'), { StringEquals: { 'events:source': 'keytrail' } }))
+        .map(({ owner }) => `${owner.id} may send events of any source`),
+    breaks: [
+      ['AnnounceRole.Properties.Policies.0.PolicyDocument.Statement.4.Condition', undefined],
+      [`${ENFORCE_STATEMENTS}.5.Condition.StringEquals.events:source`, ['keytrail', 'aws.kms']],
+      [`${CLEAN_UP_STATEMENTS}.4.Condition`, undefined],
     ],
   },
   {
@@ -211,6 +190,8 @@ export const POWER_CHECKS: readonly Check[] = [
         { Effect: 'Allow', Action: 's3:PutEncryptionConfiguration', Resource: 'arn:x' },
       ],
       ['AnnounceRole.Properties.Policies.0.PolicyDocument.Statement.2.Resource', { Ref: 'AlarmTopic' }],
+      [`${ENFORCE_STATEMENTS}.3.Action`, ['dynamodb:Query', 'dynamodb:PutItem']],
+      [`${CLEAN_UP_STATEMENTS}.2.Resource`, { 'Fn::GetAtt': ['FindingsTable', 'Arn'] }],
     ],
   },
   {
@@ -225,7 +206,7 @@ export const POWER_CHECKS: readonly Check[] = [
       ),
     breaks: [
       [`${AUDIT_STATEMENTS_AT}.3.Resource`, { 'Fn::GetAtt': ['ControlTable', 'Arn'] }],
-      [`${AUDIT_STATEMENTS_AT}.6.Action`, ['kms:EnableKeyRotation']],
+      [`${AUDIT_STATEMENTS_AT}.7.Action`, ['kms:EnableKeyRotation']],
       ['SweepRole.Properties.Policies.0.PolicyDocument.Statement.7.Action', ['s3:PutBucketPolicy']],
     ],
   },
@@ -243,6 +224,28 @@ export const POWER_CHECKS: readonly Check[] = [
       ['KeyUsageQueuePolicy.Properties.PolicyDocument.Statement.0.Condition', undefined],
       ['KeyUsageQueuePolicy.Properties.PolicyDocument.Statement.0.Principal', '*'],
       ['RollUpDeadLetterQueuePolicy.Properties.PolicyDocument.Statement.0.Condition.ArnEquals.aws:SourceArn', 'arn:aws:events:*'],
+    ],
+  },
+  {
+    title: 'the queue of what is to be put right takes messages of those who judge, whoever else may send by their own policies',
+    faults: ({ template }) => {
+      const judges = ['AuditChangeRole', 'SweepRole'].map((role) => ({ 'Fn::GetAtt': [role, 'Arn'] }))
+      const denies = statements(template, 'AWS::SQS::QueuePolicy').some(
+        ({ owner, statement }) =>
+          isDeepStrictEqual(owner.properties['Queues'], [{ Ref: 'EnforceQueue' }]) &&
+          at(statement, 'Effect') === 'Deny' &&
+          at(statement, 'Principal') === '*' &&
+          at(statement, 'Action') === 'sqs:SendMessage' &&
+          isDeepStrictEqual(at(statement, 'Resource'), { 'Fn::GetAtt': ['EnforceQueue', 'Arn'] }) &&
+          isDeepStrictEqual(at(statement, 'Condition'), { ArnNotEquals: { 'aws:PrincipalArn': judges } }),
+      )
+      return denies ? [] : ['anybody whose own policy allows it may ask for changes']
+    },
+    breaks: [
+      ['EnforceQueuePolicy', undefined],
+      ['EnforceQueuePolicy.Properties.PolicyDocument.Statement.0.Effect', 'Allow'],
+      ['EnforceQueuePolicy.Properties.PolicyDocument.Statement.0.Condition.ArnNotEquals.aws:PrincipalArn.2', 'arn:aws:iam::*:role/*'],
+      ['EnforceQueuePolicy.Properties.Queues', [{ Ref: 'AuditQueue' }]],
     ],
   },
   {

@@ -108,6 +108,8 @@ const OWN_METRICS: readonly (readonly [metric: string, service: string])[] = [
   ['ParkedEvents', 'audit-change'],
   ['SweepAge', 'sweep'],
   ['RefusedFindings', 'announce'],
+  ['ParkedEvents', 'enforce'],
+  ['RefusedNotices', 'clean-up'],
 ]
 
 /** Metrics that the functions write themselves are named after their environment. */
@@ -193,6 +195,7 @@ export const UPKEEP_CHECKS: readonly Check[] = [
       ['UsageTable.Properties.SSESpecification', { SSEEnabled: true }],
       ['FindingsTable.DeletionPolicy', 'Delete'],
       ['FindingsTable.Properties.PointInTimeRecoverySpecification', undefined],
+      ['ControlTable.DeletionPolicy', 'Delete'],
     ],
   },
   {
@@ -220,6 +223,9 @@ export const UPKEEP_CHECKS: readonly Check[] = [
       ['AuditS3RuleLossAlarm', undefined],
       ['SweepErrorsAlarm', undefined],
       ['AnnounceThrottlesAlarm', undefined],
+      ['EnforceDeadLetterAlarm', undefined],
+      ['EnforceErrorsAlarm', undefined],
+      ['CleanUpThrottlesAlarm', undefined],
     ],
   },
   {
@@ -240,6 +246,7 @@ export const UPKEEP_CHECKS: readonly Check[] = [
       ['KeyUsageAgeAlarm.Properties.Dimensions.0.Value', 'another'],
       ['AuditAgeAlarm', undefined],
       ['AnnounceAgeAlarm', undefined],
+      ['EnforceAgeAlarm', undefined],
     ],
   },
   {
@@ -254,6 +261,8 @@ export const UPKEEP_CHECKS: readonly Check[] = [
       ['SweepAgeAlarm', undefined],
       ['SweepAgeAlarm.Properties.Dimensions.0.Value', 'sweeper'],
       ['RefusedFindingsAlarm.Properties.MetricName', 'Refused'],
+      ['ParkedRequestsAlarm', undefined],
+      ['RefusedNoticesAlarm', undefined],
     ],
   },
   {
@@ -264,6 +273,7 @@ export const UPKEEP_CHECKS: readonly Check[] = [
       ['RollUpMissingAlarm.Properties.TreatMissingData', 'notBreaching'],
       ['SweepMissingAlarm', undefined],
       ['AnnounceMissingAlarm', undefined],
+      ['CleanUpMissingAlarm', undefined],
     ],
   },
   {

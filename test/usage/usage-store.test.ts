@@ -170,22 +170,20 @@ describe('the items of the table', () => {
       ['mark', HOUR + 36 * DAY_S],
       ['parked#2026-10-20', PARKED.sentAt + 35 * DAY_S],
       ...Array.from({ length: 3 }, () => ['roll-up#2026-10-20T06:00Z', HOUR + 400 * DAY_S]),
+      ['rolled-up', HOUR + 400 * DAY_S],
       ['segment#2026-10-20T06:00Z', HOUR + 36 * DAY_S],
     ])
   })
 
-  it('hold size and digest of a parked message, not its body, and no long reason', async () => {
-    const table = await tables.newTable()
-    await createUsageTable(table).park({ ...PARKED, reason: 'r'.repeat(10_000) })
-    const [item = {}] = await tables.itemsOf(table)
-    const bodySha256 = createHash('sha256').update('zoë').digest('hex')
-    expect(item).toMatchObject({
-      kind: { S: 'malformed' },
-      reason: { S: 'r'.repeat(256) },
-      bodyBytes: { N: '4' },
-      bodySha256: { S: bodySha256 },
-    })
-    expect(JSON.stringify(item)).not.toContain('zoë')
+  it('tell which hours of a time have a roll-up', async () => {
+    const store = createUsageTable(await tables.newTable())
+    const hours = [0, 1, 2, 30].map((count) => (HOUR + count * 3600) as EpochS)
+    for (const hour of hours) await store.putRollUp(hour, rollUp(1, 'a'))
+    const [first, second, third, last] = hours
+    if (first === undefined || last === undefined) throw new Error('no hours')
+    expect(await store.rolledUpHours(first, last)).toEqual(new Set([first, second, third]))
+    expect(await store.rolledUpHours((first + 3600) as EpochS, (last + 3600) as EpochS)).toEqual(new Set([second, third, last]))
+    expect(await store.rolledUpHours((last + 3600) as EpochS, (last + 7200) as EpochS)).toEqual(new Set())
   })
 
   it('keep nothing of a roll-up that was replaced or came late', async () => {
@@ -194,14 +192,14 @@ describe('the items of the table', () => {
     await store.putRollUp(HOUR, rollUp(2, 'a', 'b', 'c'))
     await store.putRollUp(HOUR, rollUp(3, 'd', 'e'))
     await store.putRollUp(HOUR, rollUp(2, 'f', 'g'))
-    expect(await tables.itemsOf(table)).toHaveLength(1 + 2)
+    expect(await tables.itemsOf(table)).toHaveLength(1 + 1 + 2)
   })
 
   const FOREIGN: readonly (readonly [lack: string, StoredItem, (store: UsageStore) => Promise<unknown>])[] = [
     ['lacks bytes', { ...pk('segment#2026-10-20T06:00Z'), sk: { S: '0#1' } }, (store) => textsIn(store, HOUR, '0')],
     ['lacks bytes', { ...pk('segment#2026-10-20T06:00Z'), sk: { S: '#1' }, bytes: { S: 'a' } }, (store) => textsIn(store, HOUR, '0')],
     ['lacks token', { ...pk('mark'), sk: { S: '2026-10-20T06:00Z' } }, (store) => store.markedHours(10)],
-    ['a mark without an hour', { ...pk('mark'), sk: { S: 'soon' }, token: { S: 't' } }, (store) => store.markedHours(10)],
+    ['an entry without an hour', { ...pk('mark'), sk: { S: 'soon' }, token: { S: 't' } }, (store) => store.markedHours(10)],
     ['lacks version', { ...pk('roll-up#2026-10-20T06:00Z'), sk: { S: 'head' } }, (store) => store.rollUp(HOUR)],
     ['lacks bytes', { ...pk('roll-up#2026-10-20T06:00Z'), sk: { S: 'part' } }, (store) => store.rollUp(HOUR)],
     [
@@ -235,6 +233,7 @@ const CALLS: readonly (readonly [name: string, (store: UsageStore) => Promise<un
   ['markedHours', (store) => store.markedHours(1)],
   ['unmarkHour', (store) => store.unmarkHour({ hour: HOUR, token: 't' })],
   ['rollUp', (store) => store.rollUp(HOUR)],
+  ['rolledUpHours', (store) => store.rolledUpHours(HOUR, NEXT)],
   ['putRollUp', (store) => store.putRollUp(HOUR, rollUp(1, 'a'))],
 ]
 
@@ -271,9 +270,9 @@ describe('a table that cannot be used', () => {
         expect(await store.putRollUp(HOUR, young)).toBe('written')
         expect(await readBack(store)).toEqual(young)
       }
-      // Three parts, the head, two parts to be removed.
-      expect(seen).toHaveLength(6)
-      expect(seen.filter((each) => JSON.stringify(each) === JSON.stringify(old))).toHaveLength(when === 'before' ? 4 : 3)
+      // The hour's entry, three parts, the head, two parts to be removed.
+      expect(seen).toHaveLength(7)
+      expect(seen.filter((each) => JSON.stringify(each) === JSON.stringify(old))).toHaveLength(when === 'before' ? 5 : 4)
     },
   )
 })

@@ -21,7 +21,7 @@ import { checkUseCase, runUseCase } from '../../shared/workshop/run-use-case.ts'
 import { trainingAssets } from '../../shared/workshop/training-assets.ts'
 import { trainingJob } from '../../shared/workshop/training-job.ts'
 import type { Check } from '../../shared/workshop/use-case.ts'
-import { keytrail } from '../support/cli.ts'
+import { keytrailHere } from '../support/here.ts'
 import { openWorkshop, type PlayedStage, type WorkshopGround } from '../support/workshop-stage.ts'
 
 /** A whole run, on a machine that does other things too. */
@@ -156,7 +156,7 @@ describe('the training job', () => {
       ['training-assets', 'check'],
     ]
     for (const [useCase = '', action = ''] of runs) {
-      const { code, stderr } = await keytrail(['workshop', useCase, action, '--submit'], { cwd: ground.files.path })
+      const { code, stderr } = await keytrailHere(['workshop', useCase, action, '--submit'], { cwd: ground.files.path })
       expect(code).toBe(2)
       expect(stderr).toContain(`${useCase} ${action} has nothing`)
     }

@@ -109,3 +109,12 @@ export function createShared<Value>(namesMax: number): (name: string, ask: () =>
     return asking
   }
 }
+
+/** The same text for the same content, in whatever order its members stand. */
+export function sortedJson(value: object): string {
+  return JSON.stringify(value, (_name, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      : inner,
+  )
+}

@@ -5,7 +5,7 @@ import { KMSClient } from '@aws-sdk/client-kms'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import { elapsedMs } from '../../elapsed.ts'
 import { type AwsAccess, clientConfig } from '../access.ts'
 import { createRate, type Rate } from '../rate.ts'
@@ -28,16 +28,30 @@ export type FactClients = {
 const CLIENTS_MAX = 700
 
 /** The other half is for those whose account it is. */
-const QUOTA_SHARE = 0.5
+const OWN_SHARE = 0.5
+/** Who reads at the same time, each at a rate of its own: two instances of audit-change (`MaximumConcurrency` of its queue) and the sweep. */
+export const READERS_AT_ONCE = 3
 
 type Options = {
   /** How often each call is tried; left out: as often as other clients try. */
   readonly attemptsMax?: number
-  /** Of the account's quotas; left out: half. */
+  /** Of the account's quotas; left out: such that all that read at once keep to half of them. */
   readonly quotaShare?: number
+  readonly time?: Time
+}
+type Time = { elapsedMs(): number; wait(ms: number): Promise<void> }
+
+const OWN_TIME: Time = {
+  elapsedMs,
+  async wait(ms) {
+    await setTimeout(ms)
+  },
 }
 
-export function createFactClients(access: AwsAccess, { attemptsMax, quotaShare = QUOTA_SHARE }: Options = {}): FactClients {
+export function createFactClients(
+  access: AwsAccess,
+  { attemptsMax, quotaShare = OWN_SHARE / READERS_AT_ONCE, time = OWN_TIME }: Options = {},
+): FactClients {
   const clients = new Map<string, { destroy(): void }>()
   const rates = new Map<string, Rate>()
 
@@ -46,7 +60,7 @@ export function createFactClients(access: AwsAccess, { attemptsMax, quotaShare =
     const key = `${service} ${region} ${name}`
     const known = rates.get(key)
     if (known !== undefined) return known
-    const rate = createRate({ perSecond: quotaShare * perSecond, elapsedMs })
+    const rate = createRate({ perSecond: quotaShare * perSecond, elapsedMs: time.elapsedMs })
     rates.set(key, rate)
     return rate
   }
@@ -58,7 +72,7 @@ export function createFactClients(access: AwsAccess, { attemptsMax, quotaShare =
       async (args) => {
         const rate = rateOf(service, region, commandName.replace(/Command$/, ''))
         const waitMs = rate.take()
-        if (waitMs > 0) await wait(waitMs)
+        if (waitMs > 0) await time.wait(waitMs)
         try {
           return await next(args)
         } catch (error) {

@@ -55,7 +55,7 @@ const KINDS: Readonly<Record<Exclude<Failure['kind'], 'failed'>, readonly string
     'ValidationError',
   ],
   // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-  absent: ['NoSuchBucketPolicy', 'NoSuchTagSet', 'ServerSideEncryptionConfigurationNotFoundError'],
+  absent: ['NoSuchBucketPolicy', 'NoSuchTagSet', 'NoSuchWebsiteConfiguration', 'ServerSideEncryptionConfigurationNotFoundError'],
   // Of rotation: https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
   unsupported: ['UnsupportedOperationException'],
   // "A conflicting conditional operation is currently in progress against this resource." The same page of S3.

@@ -17,6 +17,8 @@ export type FactParts = {
   readonly extent: 'sweep' | 'event'
   /** When the resource was made, if an event just told so: it may not be seen everywhere yet. Null: it was there before. */
   readonly madeAt: EpochS | null
+  /** Where buckets send their access logs is asked of each anew; left out: what was noted says where to look. */
+  readonly readsAllLogging?: true
 }
 
 /** How each fact of one resource is read, in one audit of it. No call is made twice. */

@@ -1,12 +1,15 @@
 import {
   GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
+  type GetFunctionConfigurationCommandOutput,
   type LambdaClient,
   paginateListEventSourceMappings,
 } from '@aws-sdk/client-lambda'
+import { createHash } from 'node:crypto'
 import { observed } from '../../observed.ts'
 import type { EpochS } from '../../time.ts'
-import { type Asked, asked, askedBeside, isRead, itemsOf, mapped, present } from './asked.ts'
+import { type Asked, asked, askedBeside, isRead, itemsOf, mapped, present, sortedJson } from './asked.ts'
+import { UnusableAnswerError } from './errors.ts'
 import { NOT_THERE, type OwnFunction } from './own-stack.ts'
 import type { SeenCode, SeenStore } from './seen-store.ts'
 
@@ -40,21 +43,20 @@ export async function functionProblems(
   return observed(problems)
 }
 
-/** The code that is seen first after a change of the stack is taken for what was deployed with it. */
+/** The code and configuration that are seen first after a change of the stack are taken for what was deployed with it. */
 async function codeProblems(
   { client, seen, stackArn, changedAt, known }: FunctionReading,
   name: string,
 ): Promise<Asked<readonly string[]>> {
   const digest = await asked<string | null>(
     'lambda:GetFunctionConfiguration',
-    async () => present((await client.send(new GetFunctionConfigurationCommand({ FunctionName: name }))).CodeSha256),
+    async () => digestOf(await client.send(new GetFunctionConfigurationCommand({ FunctionName: name }))),
     { gone: null },
   )
   if (!isRead(digest)) return digest
   if (digest.value === null) return observed(NOT_THERE)
   const first = known.find(({ functionName }) => functionName === name)
-  if (first !== undefined && first.stackChangedAt >= changedAt)
-    return observed(first.digest === digest.value ? [] : ['its code was changed, and the stack was not'])
+  if (first !== undefined && first.stackChangedAt >= changedAt) return observed(changesBetween(first.digest, digest.value))
   const code: SeenCode = { functionName: name, digest: digest.value, stackChangedAt: changedAt }
   const noted = await askedBeside('dynamodb:PutItem', () => seen.noteCode(stackArn, code))
   return noted.known ? observed([]) : noted
@@ -79,7 +81,45 @@ async function mappingProblems({ client }: FunctionReading, name: string, queueA
     ),
   )
   return mapped(mappings, (all) => {
-    const reading = all.filter(({ State: state }) => READING_STATES.includes(state ?? '')).map(({ EventSourceArn }) => EventSourceArn)
-    return queueArns.filter((arn) => !reading.includes(arn)).map((arn) => `Lambda does not read its queue ${arn}`)
+    const reading = all.filter(({ State: state }) => READING_STATES.includes(state ?? ''))
+    const read = reading.map(({ EventSourceArn }) => EventSourceArn)
+    // What no filter lets through is deleted unread. https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+    const filtered = reading.filter(({ FilterCriteria }) => (FilterCriteria?.Filters ?? []).length > 0)
+    return [
+      ...queueArns.filter((arn) => !read.includes(arn)).map((arn) => `Lambda does not read its queue ${arn}`),
+      ...filtered.map(({ EventSourceArn }) => `Lambda reads of its queue ${EventSourceArn ?? ''} what a filter lets through`),
+    ]
   })
+}
+
+/** What changes although nobody changed the function; and what its code's own digest says. */
+const PASSING = [
+  '$metadata',
+  'CodeSha256',
+  'CodeSize',
+  'LastModified',
+  'LastUpdateStatus',
+  'LastUpdateStatusReason',
+  'LastUpdateStatusReasonCode',
+  'RevisionId',
+  // AWS moves functions to newer versions of their runtime. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html
+  'RuntimeVersionConfig',
+  'State',
+  'StateReason',
+  'StateReasonCode',
+]
+
+/** Of its code and of its configuration, with a space between. @throws `UnusableAnswerError` if its environment may not be seen */
+function digestOf(configuration: GetFunctionConfigurationCommandOutput): string {
+  if (configuration.Environment?.Error !== undefined) throw new UnusableAnswerError('IncompleteAnswer')
+  const lasting = Object.fromEntries(Object.entries(configuration).filter(([name]) => !PASSING.includes(name)))
+  return `${present(configuration.CodeSha256)} ${createHash('sha256').update(sortedJson(lasting)).digest('base64')}`
+}
+
+function changesBetween(first: string, now: string): readonly string[] {
+  const [[code, configuration], [codeNow, configurationNow]] = [first.split(' '), now.split(' ')]
+  return [
+    ...(code === codeNow ? [] : ['its code was changed, and the stack was not']),
+    ...(configuration === configurationNow ? [] : ['its configuration was changed, and the stack was not']),
+  ]
 }

@@ -14,7 +14,7 @@ import type { Grant, KmsKeyFacts } from '../../rules/facts.ts'
 import { parsePolicy } from '../../rules/policy/document.ts'
 import type { Resource } from '../../rules/rule.ts'
 import { type AccountView, knownAlias } from './account-view.ts'
-import { type Asked, asked, askedBeside, itemsOf, mapped, once, present, secondOf, secondOrNull } from './asked.ts'
+import { type Asked, asked, askedBeside, itemsOf, mapped, once, present, secondOf, secondOrNull, sortedJson } from './asked.ts'
 import type { FactParts, FactSources } from './fact-parts.ts'
 
 /** https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html: 50,000 grants, 50 aliases, 50 tags; 100 and 50 in a page. */
@@ -73,6 +73,7 @@ export function kmsKeySources({ arn, accountId, region }: Resource, parts: FactP
     const [own, firstKeys] = await Promise.all([aliases(), account.firstKeys(scope)])
     if (typeof own === 'string' || !own.known) return own
     if (!firstKeys.known) return firstKeys
+    if (seen.remembersNothing === true) return observed(null)
     const firstOf = new Map(firstKeys.value.map(({ alias, keyArn }) => [alias, keyArn]))
     const departed = firstKeys.value.filter(({ alias, keyArn }) => keyArn === arn && !own.value.includes(alias))
     const all = departed.length === 0 ? observed([]) : await account.aliases(scope)
@@ -172,13 +173,4 @@ function grantOf(entry: GrantListEntry): Grant {
     constraints: sortedJson(entry.Constraints ?? {}),
     isForAwsService: entry.GranteeServicePrincipal !== undefined || SERVICE.test(grantee),
   }
-}
-
-/** The same text for the same content, in whatever order its members stand. */
-function sortedJson(value: object): string {
-  return JSON.stringify(value, (_name, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([left], [right]) => (left < right ? -1 : 1)))
-      : inner,
-  )
 }

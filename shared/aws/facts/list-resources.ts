@@ -3,7 +3,7 @@ import { DescribeTrailsCommand } from '@aws-sdk/client-cloudtrail'
 import { ListKeysCommand } from '@aws-sdk/client-kms'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { isJsonObject, memberOf, textOf } from '../../json.ts'
-import type { Unread } from '../../observed.ts'
+import { observed, type Unread } from '../../observed.ts'
 import type { ResourceKind } from '../../rules/facts.ts'
 import type { Resource } from '../../rules/rule.ts'
 import { knownBucket } from './account-view.ts'
@@ -14,8 +14,10 @@ export type ListParts = {
   readonly clients: FactClients
   readonly accountId: string
   readonly partition: string
-  /** Regions to look in, at least one; buckets are listed for all of AWS at once. */
+  /** Regions to look in, at least one. */
   readonly regions: readonly string[]
+  /** Of those Regions, or of all of AWS in one listing: two stacks of an account must not both tell of the same bucket. */
+  readonly buckets: 'of the Regions' | 'of all Regions'
   /** Of keys and buckets; left out: as many as AWS gives. Who stops between pages wants them short. */
   readonly itemsPerPage?: number
 }
@@ -55,8 +57,8 @@ export async function* listResources<Kind extends ResourceKind>(
   kind: Kind,
   cursor: string | null = null,
 ): AsyncGenerator<ResourcePage<Kind>> {
-  // What is of no Region is asked for in the first.
-  const regions = kind === 's3_bucket' ? parts.regions.slice(0, 1) : parts.regions
+  // All Regions are asked for in the first.
+  const regions = kind === 's3_bucket' && parts.buckets === 'of all Regions' ? parts.regions.slice(0, 1) : parts.regions
   let at: Cursor | null = cursor === null ? firstCursor(regions) : parsedCursor(cursor, regions)
   for (let pages = 0; at !== null; pages++) {
     if (pages === PAGES_MAX) throw new Error(`more than ${PAGES_MAX} pages of ${kind}`)
@@ -79,6 +81,8 @@ function pageOf(parts: ListParts, kind: ResourceKind, cursor: Cursor): Promise<A
       return bucketsOf(parts, cursor)
     case 'cloudtrail_trail':
       return trailsOf(parts, cursor)
+    case 'aws_account':
+      return Promise.resolve(observed(accountIn(parts, cursor)))
     case 'keytrail_stack':
       return stackOf(parts, cursor)
   }
@@ -94,11 +98,16 @@ function keysOf({ clients, accountId, itemsPerPage = ITEMS_PER_PAGE_MAX }: ListP
 }
 
 function bucketsOf(
-  { clients, accountId, partition, itemsPerPage = ITEMS_PER_PAGE_MAX }: ListParts,
+  { clients, accountId, partition, buckets, itemsPerPage = ITEMS_PER_PAGE_MAX }: ListParts,
   { region, marker }: Cursor,
 ): Promise<Asked<Found>> {
   return asked('s3:ListAllMyBuckets', async () => {
-    const command = new ListBucketsCommand({ MaxBuckets: itemsPerPage, ...(marker === null ? {} : { ContinuationToken: marker }) })
+    const command = new ListBucketsCommand({
+      MaxBuckets: itemsPerPage,
+      // A Region's own endpoint takes no other: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+      ...(buckets === 'of the Regions' && { BucketRegion: region }),
+      ...(marker !== null && { ContinuationToken: marker }),
+    })
     const { Buckets = [], ContinuationToken = null } = await clients.s3(region).send(command)
     const resources = Buckets.map(knownBucket).map((bucket): Resource => ({
       kind: 's3_bucket',
@@ -110,19 +119,26 @@ function bucketsOf(
   })
 }
 
-/** A trail of all Regions shows in each of them; where it is at home it is read. */
-function trailsOf({ clients }: ListParts, { region, seen }: Cursor): Promise<Asked<Found>> {
+/**
+ * A trail of all Regions shows in each of them; where it is at home it is read. A trail of an organization shows in every member account, which
+ * cannot read all of it nor change it: it is judged in the management account, and here as one of the trails that an account has.
+ */
+function trailsOf({ clients, accountId }: ListParts, { region, seen }: Cursor): Promise<Asked<Found>> {
   return asked('cloudtrail:DescribeTrails', async () => {
     const { trailList = [] } = await clients.cloudTrail(region).send(new DescribeTrailsCommand({}))
-    const fresh = trailList.filter(({ TrailARN }) => !seen.includes(present(TrailARN)))
+    const own = trailList.filter(({ TrailARN }) => present(TrailARN).split(':')[4] === accountId)
+    const fresh = own.filter(({ TrailARN }) => !seen.includes(present(TrailARN)))
     const resources = fresh.map((trail): Resource => {
-      const arn = present(trail.TrailARN)
-      // A trail of an organization is the management account's.
-      return { kind: 'cloudtrail_trail', arn, accountId: present(arn.split(':')[4]), region: trail.HomeRegion ?? region }
+      return { kind: 'cloudtrail_trail', arn: present(trail.TrailARN), accountId, region: trail.HomeRegion ?? region }
     })
     const wide = fresh.flatMap(({ IsMultiRegionTrail, TrailARN }) => (IsMultiRegionTrail === true ? [present(TrailARN)] : []))
     return { resources, marker: null, seen: [...seen, ...wide] }
   })
+}
+
+/** The account as it is seen from each Region. */
+function accountIn({ accountId, partition }: ListParts, { region }: Cursor): Found {
+  return { resources: [{ kind: 'aws_account', arn: `arn:${partition}:iam::${accountId}:root`, accountId, region }], marker: null }
 }
 
 /** Null answers: most Regions have no such stack. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../json.ts'
+import type { Unread } from '../../observed.ts'
 import { ALL_RULES } from '../../rules/all-rules.ts'
 import { derivedRules } from '../../rules/derive/event-rules.ts'
 import { KEY_USAGE_EVENTS, KEY_USAGE_RULE_NAME } from '../../usage/key-usage-rule.ts'
@@ -18,7 +19,14 @@ export type OwnRule = {
 }
 
 /** A queue of the stack, and the rules (logical IDs) that may send to it. */
-export type OwnQueue = { readonly logicalId: string; readonly senders: readonly string[] }
+export type OwnQueue = {
+  readonly logicalId: string
+  readonly senders: readonly string[]
+  /** Roles (logical IDs): nobody else may send, whatever their own policies say. */
+  readonly onlyFrom?: readonly string[]
+  /** Where messages go that nobody could handle (a logical ID); left out: nowhere. */
+  readonly deadLetters?: string
+}
 /** A function of the stack, and the queues (logical IDs) that Lambda reads for it. */
 export type OwnFunction = { readonly logicalId: string; readonly name: string; readonly reads: readonly string[] }
 
@@ -74,22 +82,36 @@ export const OWN_RULES: readonly OwnRule[] = [
     schedule: 'rate(5 minutes)',
     targets: ['AnnounceLambdaFunction'],
   },
+  {
+    logicalId: 'CleanUpSchedule',
+    name: 'keytrail-clean-up',
+    state: 'ENABLED',
+    pattern: null,
+    schedule: 'rate(1 hour)',
+    targets: ['CleanUpLambdaFunction'],
+  },
 ]
 
 const AUDIT_RULES = derivedRules(ALL_RULES).map(({ logicalId }) => logicalId)
 
 export const OWN_QUEUES: readonly OwnQueue[] = [
-  { logicalId: 'KeyUsageQueue', senders: ['KeyUsageRule'] },
+  { logicalId: 'KeyUsageQueue', senders: ['KeyUsageRule'], deadLetters: 'KeyUsageDeadLetterQueue' },
   { logicalId: 'KeyUsageDeadLetterQueue', senders: [] },
   { logicalId: 'KeyUsageRuleDeadLetterQueue', senders: ['KeyUsageRule'] },
   { logicalId: 'RollUpDeadLetterQueue', senders: ['RollUpSchedule'] },
-  { logicalId: 'AuditQueue', senders: AUDIT_RULES },
+  { logicalId: 'AuditQueue', senders: AUDIT_RULES, deadLetters: 'AuditDeadLetterQueue' },
   { logicalId: 'AuditDeadLetterQueue', senders: [] },
   { logicalId: 'AuditRuleDeadLetterQueue', senders: AUDIT_RULES },
   { logicalId: 'SweepDeadLetterQueue', senders: ['SweepSchedule'] },
-  { logicalId: 'AnnounceQueue', senders: [] },
+  { logicalId: 'AnnounceQueue', senders: [], deadLetters: 'AnnounceDeadLetterQueue' },
   { logicalId: 'AnnounceDeadLetterQueue', senders: ['AnnounceSchedule'] },
+  { logicalId: 'EnforceQueue', senders: [], onlyFrom: ['AuditChangeRole', 'SweepRole'], deadLetters: 'EnforceDeadLetterQueue' },
+  { logicalId: 'EnforceDeadLetterQueue', senders: [] },
+  { logicalId: 'CleanUpDeadLetterQueue', senders: ['CleanUpSchedule'] },
 ]
+
+/** Roles (logical IDs) that policies of queues name. */
+export const OWN_ROLES: readonly string[] = [...new Set(OWN_QUEUES.flatMap(({ onlyFrom = [] }) => onlyFrom))]
 
 export const OWN_FUNCTIONS: readonly OwnFunction[] = [
   { logicalId: 'CountKeyUsageLambdaFunction', name: 'keytrail-count-key-usage', reads: ['KeyUsageQueue'] },
@@ -97,12 +119,17 @@ export const OWN_FUNCTIONS: readonly OwnFunction[] = [
   { logicalId: 'AuditChangeLambdaFunction', name: 'keytrail-audit-change', reads: ['AuditQueue'] },
   { logicalId: 'SweepLambdaFunction', name: 'keytrail-sweep', reads: [] },
   { logicalId: 'AnnounceLambdaFunction', name: 'keytrail-announce', reads: ['AnnounceQueue'] },
+  { logicalId: 'EnforceLambdaFunction', name: 'keytrail-enforce', reads: ['EnforceQueue'] },
+  { logicalId: 'CleanUpLambdaFunction', name: 'keytrail-clean-up', reads: [] },
 ]
 
-/** A stack, and where its queues are, by logical ID: their names are CloudFormation's, known to who is deployed with them. */
+/** A stack, and what its queues and roles are called, by logical ID: their names are CloudFormation's, known to who is deployed with them. */
 export type OwnStack = {
   readonly rules: readonly OwnRule[]
   readonly queues: readonly OwnQueue[]
   readonly functions: readonly OwnFunction[]
   readonly queueUrls: ReadonlyMap<string, string>
+  readonly roleNames: ReadonlyMap<string, string>
+  /** Why these lack some; left out: they lack none. */
+  readonly unlocated?: Unread
 }

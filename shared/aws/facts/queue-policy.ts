@@ -1,11 +1,13 @@
+import { isJsonObject, parsedJson, textOf } from '../../json.ts'
 import { parsePolicy, type PolicyStatement } from '../../rules/policy/document.ts'
 import { cappedText } from '../../text.ts'
 
 /** A statement's name is whatever its author likes. */
 const SID_BYTES_MAX = 64
+const SENDER = 'aws:PrincipalArn'
 
-/** The policy that serverless.yml gives to a queue of the stack. */
-export function ownQueuePolicy(queueArn: string, senderArns: readonly string[]): string {
+/** The policy that serverless.yml gives to a queue of the stack; `onlyFromArns`: of roles besides whom nobody may send, if there are any. */
+export function ownQueuePolicy(queueArn: string, senderArns: readonly string[], onlyFromArns: readonly string[] = []): string {
   const Resource = queueArn
   return JSON.stringify({
     Version: '2012-10-17',
@@ -17,6 +19,17 @@ export function ownQueuePolicy(queueArn: string, senderArns: readonly string[]):
         Resource,
         Condition: { ArnEquals: { 'aws:SourceArn': arn } },
       })),
+      ...(onlyFromArns.length === 0
+        ? []
+        : [
+            {
+              Effect: 'Deny',
+              Principal: '*',
+              Action: 'sqs:SendMessage',
+              Resource,
+              Condition: { ArnNotEquals: { [SENDER]: onlyFromArns } },
+            },
+          ]),
       {
         Effect: 'Deny',
         Principal: '*',
@@ -41,6 +54,8 @@ export function queuePolicyProblems(found: string, expected: string): readonly s
 }
 
 function lacked({ effect, conditions }: PolicyStatement): string {
+  if (conditions.some(({ key }) => key.toLowerCase() === SENDER.toLowerCase()))
+    return 'it does not refuse what others than its own functions send'
   return effect === 'Deny'
     ? 'it does not refuse what comes without TLS'
     : `it does not let its own rule send: ${conditions.flatMap(({ values }) => values).join(', ')}`
@@ -49,6 +64,16 @@ function lacked({ effect, conditions }: PolicyStatement): string {
 function added({ effect, sid }: PolicyStatement): string {
   const named = sid === null ? 'a statement without a name' : `the statement ${cappedText(sid, SID_BYTES_MAX)}`
   return `${named} ${effect === 'Allow' ? 'lets others in' : 'refuses more'} than was deployed`
+}
+
+/**
+ * Where messages go that nobody could handle; `expected`: the ARN of that queue, or null for nowhere.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+ */
+export function redriveProblems(found: string | undefined, expected: string | null): readonly string[] {
+  const policy = parsedJson(found ?? '')
+  const target = isJsonObject(policy) ? textOf(policy, 'deadLetterTargetArn') : null
+  return target === expected ? [] : [`messages that nobody could handle do not ${expected === null ? 'stay' : `go to ${expected}`}`]
 }
 
 /** Equal for statements that say the same. Names of actions and condition keys know no capital letters. */

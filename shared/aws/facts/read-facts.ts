@@ -2,7 +2,8 @@ import type { Observed } from '../../observed.ts'
 import type { FactReader } from '../../rules/audit.ts'
 import type { Resource } from '../../rules/rule.ts'
 import { createAccountView } from './account-view.ts'
-import type { Asked } from './asked.ts'
+import { accountSources } from './account-facts.ts'
+import { type Asked, askedBeside } from './asked.ts'
 import type { FactParts } from './fact-parts.ts'
 import { kmsKeySources } from './kms-key-facts.ts'
 import { s3BucketSources } from './s3-bucket-facts.ts'
@@ -27,12 +28,18 @@ export function createFactReader(parts: FactParts): FactReader {
       const answers = await Promise.all(names.map((name) => answerOf(sources, name)))
       const facts: Record<string, Observed<unknown>> = {}
       for (const [index, answer] of answers.entries()) {
-        if (answer === 'gone') return isNew ? 'unready' : 'gone'
+        if (answer === 'gone') return isNew ? 'unready' : gone(resource)
         if (answer === 'unready') continue
         facts[names[index] ?? ''] = answer
       }
       return answers.includes('unready') ? 'unready' : facts
     }
+  }
+
+  async function gone({ kind, arn }: Resource): Promise<'gone'> {
+    // Notes that stay are older than the next bucket of this name, and taken for that.
+    if (kind === 's3_bucket') await askedBeside('dynamodb:DeleteItem', () => parts.seen.forgetBucket(arn))
+    return 'gone'
   }
 
   function sourcesOf(resource: Resource): Sources {
@@ -43,6 +50,8 @@ export function createFactReader(parts: FactParts): FactReader {
         return s3BucketSources(resource, parts, account)
       case 'cloudtrail_trail':
         return trailSources(resource, parts, account)
+      case 'aws_account':
+        return accountSources(resource, parts, account)
       case 'keytrail_stack':
         return stackSources(resource, parts)
     }

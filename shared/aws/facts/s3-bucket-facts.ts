@@ -21,12 +21,12 @@ const NOTHING_BLOCKED = 'NONE'
 const NAMELESS_REGION = 'us-east-1'
 const REGION_OF_OLD_NAME: Readonly<Record<string, string>> = { EU: 'eu-west-1' }
 
-export function s3BucketSources({ arn, accountId, region }: Resource, parts: FactParts, account: AccountView): FactSources<'s3_bucket'> {
+export function s3BucketSources(resource: Resource, parts: FactParts, account: AccountView): FactSources<'s3_bucket'> {
+  const { arn, accountId, region } = resource
   const { clients, seen, now } = parts
   const client = clients.s3(region)
-  const Bucket = bucketName(arn)
-  // A name that somebody else has taken over is not this bucket.
-  const own = { Bucket, ExpectedBucketOwner: accountId }
+  const own = ownBucket({ arn, accountId })
+  const { Bucket } = own
 
   const encryption = once((): Promise<Asked<readonly BucketEncryptionRule[]>> =>
     asked(
@@ -40,31 +40,35 @@ export function s3BucketSources({ arn, accountId, region }: Resource, parts: Fac
     ),
   )
 
+  const seenBucket = once(() => askedBeside('dynamodb:Query', () => seen.bucket(arn)))
+
   async function defaultKey(): Promise<Asked<S3BucketFacts['defaultKey']>> {
     const rules = await encryption()
     if (!isRead(rules)) return rules
     const name = rules.value.find(({ key }) => key !== null)?.key ?? null
-    return name === null ? observed(null) : account.keyStanding(name, region)
+    const standing = name === null ? observed(null) : await account.keyStanding(name, region)
+    if (!standing.known || standing.value === null) return standing
+    // An event about the key finds the way to its buckets by that. What could not be noted is noted by the next audit.
+    const { keyArn } = standing.value
+    const before = await seenBucket()
+    if (before.known) await askedBeside('dynamodb:PutItem', () => seen.noteDefaultKey(resource, keyArn, before.value.keyArn))
+    return standing
   }
 
   /** What was seen before this time; this time is noted. */
   async function strongestSeen(): Promise<Asked<S3BucketFacts['strongestSeen']>> {
-    const before = await askedBeside('dynamodb:Query', () => seen.strongest(arn))
+    const before = await seenBucket()
     const rules = await encryption()
     const [first] = isRead(rules) ? rules.value : []
-    if (!before.known || first === undefined) return before
+    if (!before.known) return before
+    if (first === undefined) return observed(before.value.strongest)
     const { algorithm, key } = first
     const noted = await askedBeside('dynamodb:PutItem', () => seen.noteEncryption(arn, { algorithm, key, seenAt: now }))
-    return noted.known ? before : noted
+    return noted.known ? observed(before.value.strongest) : noted
   }
 
   return {
-    region: once(() =>
-      asked('s3:GetBucketLocation', async () => {
-        const { LocationConstraint: place } = await client.send(new GetBucketLocationCommand(own))
-        return place === undefined ? NAMELESS_REGION : (REGION_OF_OLD_NAME[place] ?? place)
-      }),
-    ),
+    region: once(() => readBucketRegion(parts, resource)),
     async createdAt() {
       const all = await account.buckets(region)
       if (!all.known) return all
@@ -90,14 +94,26 @@ export function s3BucketSources({ arn, accountId, region }: Resource, parts: Fac
         { absent: {} },
       ),
     ),
-    async isLogTarget() {
-      const targets = await account.logTargets({ accountId, region })
-      if (!targets.known) return targets
-      if (targets.value.names.has(Bucket)) return observed(true)
-      return targets.value.unread ?? observed(false)
-    },
+    isLogTarget: once(() => account.isLogTarget({ accountId, region }, Bucket)),
     strongestSeen: once(strongestSeen),
   }
+}
+
+/** Where a bucket is, whatever Region the resource says. */
+export function readBucketRegion({ clients }: Pick<FactParts, 'clients'>, resource: Resource): Promise<Asked<string>> {
+  return asked('s3:GetBucketLocation', async () => {
+    const command = new GetBucketLocationCommand(ownBucket(resource))
+    const { LocationConstraint: place } = await clients.s3(resource.region).send(command)
+    return place === undefined ? NAMELESS_REGION : (REGION_OF_OLD_NAME[place] ?? place)
+  })
+}
+
+/** What calls about a bucket name it by: a name that somebody else has taken over is not this bucket. */
+export function ownBucket({ arn, accountId }: Pick<Resource, 'arn' | 'accountId'>): {
+  readonly Bucket: string
+  readonly ExpectedBucketOwner: string
+} {
+  return { Bucket: bucketName(arn), ExpectedBucketOwner: accountId }
 }
 
 /** Of the ARN of a bucket, `arn:<partition>:s3:::<name>`. */

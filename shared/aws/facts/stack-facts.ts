@@ -5,11 +5,11 @@ import { observed, unread } from '../../observed.ts'
 import type { StackFacts } from '../../rules/facts.ts'
 import type { Resource } from '../../rules/rule.ts'
 import type { EpochS } from '../../time.ts'
-import { describeRule, readTargetArns } from '../rules.ts'
+import { describeRule, readTargets } from '../rules.ts'
 import { type Asked, asked, askedBeside, isRead, mapped, once, present, secondOf } from './asked.ts'
 import type { FactParts, FactSources } from './fact-parts.ts'
 import { NOT_THERE, type OwnQueue, type OwnRule } from './own-stack.ts'
-import { ownQueuePolicy, queuePolicyProblems } from './queue-policy.ts'
+import { ownQueuePolicy, queuePolicyProblems, redriveProblems } from './queue-policy.ts'
 import { functionProblems } from './function-facts.ts'
 
 /** A part of the stack with what is wrong with it. */
@@ -29,36 +29,47 @@ export function stackSources({ arn, accountId, region }: Resource, parts: FactPa
       ? arnOf('sqs', queueName(ownStack.queueUrls.get(logicalId) ?? ''))
       : arnOf('lambda', `function:${nameOf(ownStack.functions, logicalId)}`)
 
+  const roleArn = (logicalId: string): string => `arn:${partition}:iam::${accountId}:role/${toldOf(ownStack.roleNames, logicalId)}`
+
   async function ruleProblems(rule: OwnRule): Promise<Asked<readonly string[]>> {
     const client = clients.events(region)
     const [found, targets] = await Promise.all([
       asked('events:DescribeRule', () => describeRule(client, rule.name), { gone: null }),
-      asked('events:ListTargetsByRule', () => readTargetArns(client, rule.name), { gone: [] }),
+      asked('events:ListTargetsByRule', () => readTargets(client, rule.name), { gone: [] }),
     ])
     if (!isRead(found)) return found
     if (found.value === null) return observed(NOT_THERE)
     if (!isRead(targets)) return targets
     const { state, pattern, schedule } = found.value
-    const lost = rule.targets.map(targetArn).filter((target) => !targets.value.includes(target))
-    const strange = targets.value.filter((target) => !rule.targets.map(targetArn).includes(target))
+    const [fed, own] = [targets.value.map(({ Arn }) => Arn ?? ''), rule.targets.map(targetArn)]
+    const lost = own.filter((target) => !fed.includes(target))
+    const strange = fed.filter((target) => !own.includes(target))
+    // An event that is cut or replaced on its way tells of nothing.
+    const changing = targets.value.filter(
+      ({ Input, InputPath, InputTransformer }) => (Input ?? InputPath ?? InputTransformer) !== undefined,
+    )
     return observed([
       ...(state === rule.state ? [] : [`its state is ${state}, not ${rule.state}`]),
       ...(isDeepStrictEqual(pattern, rule.pattern) ? [] : ['its pattern is not the one that was deployed']),
       ...(schedule === rule.schedule ? [] : ['its schedule is not the one that was deployed']),
       ...lost.map((target) => `it does not feed ${target}`),
       ...(strange.length === 0 ? [] : [`it feeds ${strange.length} more than was deployed`]),
+      ...changing.map(({ Arn }) => `it does not feed ${Arn ?? ''} the events as they come`),
     ])
   }
 
-  function queueProblems({ logicalId, senders }: OwnQueue): Promise<Asked<readonly string[]>> {
-    const url = ownStack.queueUrls.get(logicalId)
-    if (url === undefined) throw new Error(`nobody said where ${logicalId} is`)
-    const expected = ownQueuePolicy(targetArn(logicalId), senders.map(ruleArn))
+  function queueProblems({ logicalId, senders, onlyFrom = [], deadLetters }: OwnQueue): Promise<Asked<readonly string[]>> {
+    const url = toldOf(ownStack.queueUrls, logicalId)
+    const expected = ownQueuePolicy(targetArn(logicalId), senders.map(ruleArn), onlyFrom.map(roleArn))
     return asked(
       'sqs:GetQueueAttributes',
       async () => {
-        const { Attributes } = await clients.sqs(region).send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['Policy'] }))
-        return queuePolicyProblems(Attributes?.['Policy'] ?? '', expected)
+        const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['Policy', 'RedrivePolicy'] })
+        const { Attributes } = await clients.sqs(region).send(command)
+        return [
+          ...queuePolicyProblems(Attributes?.['Policy'] ?? '', expected),
+          ...redriveProblems(Attributes?.['RedrivePolicy'], deadLetters === undefined ? null : targetArn(deadLetters)),
+        ]
       },
       { gone: NOT_THERE },
     )
@@ -83,16 +94,20 @@ export function stackSources({ arn, accountId, region }: Resource, parts: FactPa
     return wrongParts(ownStack.functions, (of) => functionProblems(read, of, of.reads.map(targetArn)))
   }
 
+  /** What is compared by where the queues are. */
+  const located = (read: () => Promise<Asked<readonly Part[]>>): (() => Promise<Asked<readonly Part[]>>) =>
+    once(() => (ownStack.unlocated === undefined ? read() : Promise.resolve(ownStack.unlocated)))
+
   return {
     status: async () => mapped(await stack(), ({ status }) => status),
-    rules: once(() => wrongParts(ownStack.rules, ruleProblems)),
-    queuePolicies: once(() =>
+    rules: located(() => wrongParts(ownStack.rules, ruleProblems)),
+    queuePolicies: located(() =>
       wrongParts(
         ownStack.queues.map((queue) => ({ ...queue, name: queue.logicalId })),
         queueProblems,
       ),
     ),
-    functions: once(functions),
+    functions: located(functions),
   }
 }
 
@@ -115,6 +130,12 @@ function nameOf(parts: readonly { readonly logicalId: string; readonly name: str
   const part = parts.find((each) => each.logicalId === logicalId)
   if (part === undefined) throw new Error(`the stack has no ${logicalId}`)
   return part.name
+}
+
+function toldOf(names: ReadonlyMap<string, string>, logicalId: string): string {
+  const name = names.get(logicalId)
+  if (name === undefined) throw new Error(`nobody said what ${logicalId} is called`)
+  return name
 }
 
 /** `https://sqs.<Region>.amazonaws.com/<account>/<name>` */

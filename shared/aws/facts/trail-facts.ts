@@ -37,11 +37,8 @@ export function trailSources(
 
   return {
     homeRegion: ofTrail(({ HomeRegion }) => HomeRegion ?? region),
-    isMultiRegion: ofTrail(({ IsMultiRegionTrail }) => IsMultiRegionTrail ?? false),
-    isOrganizationTrail: ofTrail(({ IsOrganizationTrail }) => IsOrganizationTrail ?? false),
     kmsKey: ofTrail(({ KmsKeyId }) => KmsKeyId ?? null),
     validatesLogFiles: ofTrail(({ LogFileValidationEnabled }) => LogFileValidationEnabled ?? false),
-    bucket: ofTrail(({ S3BucketName }) => S3BucketName ?? ''),
     isLogging: async () => mapped(await status(), ({ isLogging }) => isLogging),
     latestDeliveryError: async () =>
       mapped(await status(), ({ latestDeliveryError }) => (latestDeliveryError === '' ? null : latestDeliveryError)),

@@ -20,11 +20,7 @@ export function registryTable(table: Table): Registry {
         ...(entry.state === 'retired' ? { expiresAt: numberAttribute(entry.plannedAt + RETIRED_S) } : {}),
       })
     },
-    async entries(useCase) {
-      const entries: Entry[] = []
-      for await (const item of table.query(ENTRIES, `${useCase}#`)) entries.push(entryOf(item))
-      return entries.toSorted((left, right) => left.plannedAt - right.plannedAt)
-    },
+    entries: (useCase) => entriesUnder(table, `${useCase}#`),
     async facts(useCase) {
       for await (const item of table.query(RUNS, useCase)) {
         if (textOf(item, 'sk') === useCase) return JSON.parse(textOf(item, 'facts')) as RunFacts
@@ -36,6 +32,17 @@ export function registryTable(table: Table): Registry {
       else await table.put({ pk: textAttribute(RUNS), sk: textAttribute(useCase), facts: textAttribute(JSON.stringify(facts)) })
     },
   }
+}
+
+/** The entries of all use cases, in the order of their planning. */
+export function allEntries(table: Table): Promise<readonly Entry[]> {
+  return entriesUnder(table, '')
+}
+
+async function entriesUnder(table: Table, skPrefix: string): Promise<readonly Entry[]> {
+  const entries: Entry[] = []
+  for await (const item of table.query(ENTRIES, skPrefix)) entries.push(entryOf(item))
+  return entries.toSorted((left, right) => left.plannedAt - right.plannedAt)
 }
 
 const TEXTS = ['id', 'useCase', 'kind', 'name', 'keyArn', 'owner', 'state', 'outcome'] as const

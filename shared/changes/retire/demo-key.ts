@@ -12,6 +12,9 @@ export type DemoKey = {
   readonly registeredAt: EpochS
 }
 
+/** The use case of keys that a person adopted: what was done with them before is not known. */
+export const ADOPTED = 'adopted'
+
 export type DemoRegistry = {
   /** All that are not retired. */
   keys(): Promise<readonly DemoKey[]>

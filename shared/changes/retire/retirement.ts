@@ -35,13 +35,19 @@ export type Retirement = {
   readonly snapshot: KeySnapshot
   /** Keytrail disabled it, so that Keytrail enables it again. */
   readonly wasEnabled: boolean
-  /** From when on nobody may have tried to use it; null: it is not disabled yet, or not watched. */
+  /** When it was seen disabled: from then on the hours of the watch are counted. Null: it was not yet, or is not watched. */
   readonly watchedFrom: EpochS | null
   /** Aliases that Keytrail takes, or took, away. */
   readonly freed: readonly string[]
+  /** When Keytrail's scheduling of its deletion has it deleted, from `scheduling` on; null: it did not schedule it. */
   readonly deletionAt: EpochS | null
   /** Why it was saved or stopped; empty else. */
   readonly reason: string
+}
+
+/** Neither `deleted` nor `saved`: runs go on with it. */
+export function isUnderWay({ stage }: Retirement): boolean {
+  return stage !== 'deleted' && stage !== 'saved'
 }
 
 /** How a key stood before anything was changed: evidence, and what giving back goes by. */

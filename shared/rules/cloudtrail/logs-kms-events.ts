@@ -1,9 +1,14 @@
 import { defineRule } from '../rule.ts'
 import { fail, pass } from '../verdict.ts'
 import { COVERAGE_CONTROLS } from './coverage-controls.ts'
-import { NO_MANAGEMENT_EVENTS, OTHER_REGIONS, whyElsewhere, whyNoManagementEvents } from './in-scope.ts'
-
-const KMS_SOURCE = 'kms.amazonaws.com'
+import {
+  KMS_SOURCE,
+  NO_MANAGEMENT_EVENTS,
+  OTHER_REGIONS,
+  SELECTORS_NOT_UNDERSTOOD,
+  whyElsewhere,
+  whyNoManagementEvents,
+} from './in-scope.ts'
 
 /** To leave KMS out of a trail saves money, and leaves every use and every change of every key out of it. */
 export const cloudtrailLogsKmsEvents = defineRule({
@@ -22,6 +27,8 @@ export const cloudtrailLogsKmsEvents = defineRule({
     exclude: (trail, { resource }) => whyElsewhere(trail, resource) ?? whyNoManagementEvents(trail),
   },
   facts: [],
-  evaluate: ({ managementEvents: { excludedSources } }) =>
-    excludedSources.includes(KMS_SOURCE) ? fail('events of AWS KMS are excluded') : pass,
+  evaluate({ managementEvents: events }) {
+    if (typeof events === 'string') return SELECTORS_NOT_UNDERSTOOD
+    return events.excludedSources.includes(KMS_SOURCE) ? fail('events of AWS KMS are excluded') : pass
+  },
 })

@@ -1,7 +1,7 @@
 import { defineRule } from '../rule.ts'
 import { fail, pass } from '../verdict.ts'
 import { COVERAGE_CONTROLS } from './coverage-controls.ts'
-import { NO_MANAGEMENT_EVENTS, OTHER_REGIONS, whyElsewhere, whyNoManagementEvents } from './in-scope.ts'
+import { NO_MANAGEMENT_EVENTS, OTHER_REGIONS, SELECTORS_NOT_UNDERSTOOD, whyElsewhere, whyNoManagementEvents } from './in-scope.ts'
 
 /** Every use of a KMS key is a read event. */
 export const cloudtrailLogsReadEvents = defineRule({
@@ -19,7 +19,9 @@ export const cloudtrailLogsReadEvents = defineRule({
     exclude: (trail, { resource }) => whyElsewhere(trail, resource) ?? whyNoManagementEvents(trail),
   },
   facts: [],
-  evaluate({ managementEvents: { reads, writes } }) {
+  evaluate({ managementEvents: events }) {
+    if (typeof events === 'string') return SELECTORS_NOT_UNDERSTOOD
+    const { reads, writes } = events
     if (reads && writes) return pass
     return fail(reads ? 'the trail logs read events only, no change of anything' : 'the trail logs write events only, no use of a KMS key')
   },

@@ -19,17 +19,20 @@ export const STACK_PLACE: Place = {
   accountId: { Ref: 'AWS::AccountId' },
 }
 
-/** What has to be called to find the resources of a kind, as IAM names it. The stack is known by its name. */
+/** What has to be called to find the resources of a kind, as IAM names it. The stack is known by its name, the account by its ID. */
 export const LIST_ACTIONS = {
   kms_key: ['kms:ListKeys'],
   s3_bucket: ['s3:ListAllMyBuckets'],
   cloudtrail_trail: ['cloudtrail:DescribeTrails'],
+  aws_account: [],
   keytrail_stack: [],
 } as const satisfies Record<ResourceKind, readonly string[]>
 
 type FactActions = { [Kind in ResourceKind]: (typeof FACT_ACTIONS)[Kind][keyof (typeof FACT_ACTIONS)[Kind]] }[ResourceKind]
 type Named = FactActions extends readonly (infer Action)[] ? Action : never
-export type AuditAction = Exclude<Named | (typeof LIST_ACTIONS)[ResourceKind][number], OwnAction>
+/** What the stack is told when it is deployed, and others have to ask for. */
+type AskedAction = 'cloudformation:DescribeStackResource'
+export type AuditAction = Exclude<Named | (typeof LIST_ACTIONS)[ResourceKind][number], OwnAction> | AskedAction
 /** What reads Keytrail's own tables: a matter of the stack, not of the account that is audited. */
 type OwnAction = `dynamodb:${string}`
 
@@ -40,8 +43,8 @@ const ARNS = {
   // A bucket's default key may be of another account or, by mistake, of another Region.
   anyKey: ({ partition }) => ['arn:', partition, ':kms:*:*:key/*'],
   buckets: ({ partition }) => ['arn:', partition, ':s3:::*'],
-  // A trail of all Regions is read where it is at home.
-  trails: ({ partition, accountId }) => ['arn:', partition, ':cloudtrail:*:', accountId, ':trail/*'],
+  // A trail of all Regions is read where it is at home, and a trail of an organization is its management account's.
+  trails: ({ partition }) => ['arn:', partition, ':cloudtrail:*:*:trail/*'],
   eventRules: ({ partition, region, accountId }) => ['arn:', partition, ':events:', region, ':', accountId, ':rule/keytrail-*'],
   queues: ({ partition, region, accountId }) => ['arn:', partition, ':sqs:', region, ':', accountId, ':keytrail-*'],
   functions: ({ partition, region, accountId }) => ['arn:', partition, ':lambda:', region, ':', accountId, ':function:keytrail-*'],
@@ -50,6 +53,7 @@ const ARNS = {
 type Arns = keyof typeof ARNS
 
 const ARNS_OF: Readonly<Record<AuditAction, Arns>> = {
+  'cloudformation:DescribeStackResource': 'stack',
   'cloudformation:DescribeStacks': 'stack',
   'cloudtrail:DescribeTrails': 'everything',
   'cloudtrail:GetEventSelectors': 'trails',

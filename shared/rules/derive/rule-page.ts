@@ -14,6 +14,7 @@ export const KIND_NAMES: Readonly<Record<ResourceKind, string>> = {
   kms_key: 'KMS key',
   s3_bucket: 'S3 bucket',
   cloudtrail_trail: 'CloudTrail trail',
+  aws_account: 'AWS account',
   keytrail_stack: "Keytrail's own stack",
 }
 

@@ -1,8 +1,9 @@
+import { unread } from '../../observed.ts'
 import { cappedText } from '../../text.ts'
 import type { StackFacts } from '../facts.ts'
 import { listed } from '../listed.ts'
 import { defineRule } from '../rule.ts'
-import { fail, pass, unjudged } from '../verdict.ts'
+import { fail, pass, untold } from '../verdict.ts'
 
 const NAME_BYTES_MAX = 64
 const PROBLEM_BYTES_MAX = 160
@@ -47,7 +48,7 @@ export const keytrailNotTamperedWith = defineRule({
   facts: ['rules', 'queuePolicies', 'functions'],
   evaluate({ status, rules, queuePolicies, functions }) {
     // What is deployed changes just now: nothing to compare with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-    if (status.endsWith('_IN_PROGRESS')) return unjudged('cloudformation:DescribeStacks', 'StackIsChanging')
+    if (status.endsWith('_IN_PROGRESS')) return untold(unread('cloudformation:DescribeStacks', 'failed', 'StackIsChanging'))
     const changed = [...toldOf('rule', rules), ...toldOf('policy of queue', queuePolicies), ...toldOf('function', functions)]
     return changed.length === 0 ? pass : fail(cappedText(listed(changed), REASON_BYTES_MAX))
   },

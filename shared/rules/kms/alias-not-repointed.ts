@@ -1,7 +1,7 @@
 import { cappedText } from '../../text.ts'
 import { listed } from '../listed.ts'
 import { defineRule } from '../rule.ts'
-import { fail, pass } from '../verdict.ts'
+import { fail, notApplicable, pass } from '../verdict.ts'
 import { AWS_MANAGED, AWS_MANAGED_KEYS } from './in-scope.ts'
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html */
@@ -24,6 +24,7 @@ export const kmsAliasNotRepointed = defineRule({
   },
   facts: ['aliasHistory'],
   evaluate({ aliasHistory }, { resource }) {
+    if (aliasHistory === null) return notApplicable('Keytrail is not deployed here: nothing was remembered')
     const moved = aliasHistory.filter(({ firstKeyArn, keyArn }) => keyArn !== null && keyArn !== firstKeyArn)
     if (moved.length === 0) return pass
     const told = moved.map(({ alias, firstKeyArn, keyArn }) => {

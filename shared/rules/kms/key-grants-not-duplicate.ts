@@ -24,7 +24,7 @@ export const kmsKeyGrantsNotDuplicate = defineRule({
   facts: ['grants'],
   evaluate({ grants }) {
     const own = grants.filter(({ isForAwsService }) => !isForAwsService)
-    if (new Set(own.map(({ grantee }) => grantee)).size === own.length) return pass
+    if (own.length < 2 || new Set(own.map(({ grantee }) => grantee)).size === own.length) return pass
     // A key may have 50,000 grants, few of them to one grantee: only those are compared in full.
     const toSeveral = [...Map.groupBy(own, ({ grantee }) => grantee).values()].filter((group) => group.length > 1)
     const repeated = toSeveral.flatMap((group) => [...Map.groupBy(group, whatItSays).values()]).filter((group) => group.length > 1)

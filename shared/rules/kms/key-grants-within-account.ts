@@ -1,6 +1,7 @@
 import { listed } from '../listed.ts'
 import { principalOf } from '../policy/principal.ts'
 import { defineRule } from '../rule.ts'
+import { ORGANIZATION_NOT_KNOWN, trustIn } from '../trust.ts'
 import { fail, pass, unjudged } from '../verdict.ts'
 import { AWS_MANAGED, AWS_MANAGED_KEYS } from './in-scope.ts'
 import { GRANT_EVENTS } from './watched.ts'
@@ -21,16 +22,22 @@ export const kmsKeyGrantsWithinAccount = defineRule({
     exclude: ({ manager }) => (manager === 'AWS' ? AWS_MANAGED : null),
   },
   facts: ['grants'],
-  evaluate({ grants }, { resource, expectations }) {
+  evaluate({ grants }, place) {
     const foreign = new Set<string>()
     let isUnderstood = true
+    let isKnown = true
     for (const { grantee, isForAwsService } of grants) {
       const account = isForAwsService ? null : accountOf(grantee)
       if (account === 'unrecognised') isUnderstood = false
-      else if (account !== null && account !== resource.accountId && !expectations.trustedAccounts.includes(account)) foreign.add(account)
+      else if (account !== null) {
+        const trust = trustIn(account, place)
+        if (trust === 'untrusted') foreign.add(account)
+        if (trust === 'unclear') isKnown = false
+      }
     }
     if (foreign.size > 0) return fail(`a grant lets in account ${listed([...foreign].toSorted())}`)
-    return isUnderstood ? pass : unjudged('kms:ListGrants', 'GranteeNotUnderstood')
+    if (!isUnderstood) return unjudged('kms:ListGrants', 'GranteeNotUnderstood')
+    return isKnown ? pass : unjudged('kms:ListGrants', ORGANIZATION_NOT_KNOWN)
   },
 })
 

@@ -1,7 +1,7 @@
 import type { EpochS } from '../../time.ts'
 import { counted, dayText, wholeDays } from '../days.ts'
 import { defineRule } from '../rule.ts'
-import { fail, notApplicable, pass, unjudged } from '../verdict.ts'
+import { fail, notApplicable, pass, unjudged, untold } from '../verdict.ts'
 import { AWS_MANAGED, AWS_MANAGED_KEYS } from './in-scope.ts'
 import { CREATION_EVENTS, STATE_EVENTS } from './watched.ts'
 
@@ -23,13 +23,15 @@ export const kmsKeyInUse = defineRule({
       return state === 'Enabled' ? null : `the key state is ${state}`
     },
   },
-  facts: ['lastUse', 'countedUse', 'createdAt'],
-  evaluate({ lastUse, countedUse, createdAt }, { now, expectations: { unusedDays } }) {
-    if (countedUse.succeeded > 0) return pass
-    if (lastUse.at !== null) {
-      const idleDays = wholeDays(lastUse.at, now)
-      return idleDays < unusedDays ? pass : fail(`the key was last used ${counted(idleDays, 'day')} ago`)
-    }
+  facts: ['createdAt'],
+  // A use that one of them tells of is a use, whatever the other would say.
+  optionalFacts: ['lastUse', 'countedUse'],
+  evaluate({ lastUse: last, countedUse, createdAt }, { now, expectations: { unusedDays } }) {
+    if (countedUse.known && countedUse.value.succeeded > 0) return pass
+    if (last.known && last.value.at !== null && wholeDays(last.value.at, now) < unusedDays) return pass
+    if (!last.known || !countedUse.known) return untold(last, countedUse)
+    const lastUse = last.value
+    if (lastUse.at !== null) return fail(`the key was last used ${counted(wholeDays(lastUse.at, now), 'day')} ago`)
     if (wholeDays(createdAt, now) < unusedDays) return notApplicable(`the key is younger than ${counted(unusedDays, 'day')}`)
     // Before that nobody wrote down uses, so that their absence proves nothing.
     const watchedFrom = Math.max(lastUse.trackedSince, createdAt) as EpochS

@@ -1,6 +1,9 @@
+import type { EpochS } from '../../time.ts'
 import { counted, DAY_S, wholeDays } from '../days.ts'
+import type { CountedUse, KmsKeyFacts } from '../facts.ts'
 import { defineRule } from '../rule.ts'
-import { fail, pass } from '../verdict.ts'
+import { fail, pass, unjudged, untold } from '../verdict.ts'
+import { isDayCounted, NO_DAY_COUNTED } from './counted-day.ts'
 import { AWS_MANAGED, AWS_MANAGED_KEYS } from './in-scope.ts'
 import { STATE_EVENTS } from './watched.ts'
 
@@ -29,13 +32,27 @@ export const kmsKeyNotDisabledWhileUsed = defineRule({
       return TAKEN_OUT.includes(state) ? null : `the key state is ${state}`
     },
   },
-  facts: ['countedUse', 'lastUse'],
-  evaluate({ state, countedUse, lastUse }, { now }) {
-    const refused = REFUSALS.reduce((total, code) => total + (countedUse.failed[code] ?? 0), 0)
-    if (refused > 0) return fail(`the key state is ${state}, and KMS refused ${counted(refused, 'use')} of it in 24 hours`)
-    if (countedUse.succeeded > 0)
-      return fail(`the key state is ${state}, and it was used ${counted(countedUse.succeeded, 'time')} in 24 hours`)
-    if (lastUse.at === null || now - lastUse.at > RECENT_DAYS * DAY_S) return pass
-    return fail(`the key state is ${state}, and it was last used ${counted(wholeDays(lastUse.at, now), 'day')} ago`)
+  facts: ['createdAt'],
+  // Either is enough to tell that somebody needs it; that nobody does takes both.
+  optionalFacts: ['countedUse', 'lastUse'],
+  evaluate({ state, createdAt, countedUse, lastUse }, { now }) {
+    const need = (countedUse.known ? countedNeed(countedUse.value) : null) ?? (lastUse.known ? lateNeed(lastUse.value, now) : null)
+    if (need !== null) return fail(`the key state is ${state}, and ${need}`)
+    if (!countedUse.known || !lastUse.known) return untold(countedUse, lastUse)
+    // Refused uses are counted by Keytrail alone, and uses before the key was taken out of use are told by KMS alone.
+    if (!isDayCounted(countedUse.value, now)) return NO_DAY_COUNTED
+    const { at, trackedSince } = lastUse.value
+    const isTracked = at !== null || trackedSince <= createdAt || now - trackedSince > RECENT_DAYS * DAY_S
+    return isTracked ? pass : unjudged('kms:GetKeyLastUsage', 'NotTrackedLongEnough')
   },
 })
+
+function countedNeed({ succeeded, failed }: CountedUse): string | null {
+  const refused = REFUSALS.reduce((total, code) => total + (failed[code] ?? 0), 0)
+  if (refused > 0) return `KMS refused ${counted(refused, 'use')} of it in 24 hours`
+  return succeeded > 0 ? `it was used ${counted(succeeded, 'time')} in 24 hours` : null
+}
+
+function lateNeed({ at }: KmsKeyFacts['lastUse'], now: EpochS): string | null {
+  return at === null || now - at > RECENT_DAYS * DAY_S ? null : `it was last used ${counted(wholeDays(at, now), 'day')} ago`
+}

@@ -4,8 +4,12 @@ import { fail, pass, unjudged } from '../verdict.ts'
 import { AWS_MANAGED, AWS_MANAGED_KEYS } from './in-scope.ts'
 import { POLICY_EVENTS } from './watched.ts'
 
-/** With neither of these nobody can mend the key's policy or be rid of the key, AWS Support aside. */
-const ADMINISTRATION = ['kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion']
+/**
+ * Who can do this can give himself and others everything else: a policy that denies the deletion of its key to everybody guards the key,
+ * and is no loss of it. Where nobody can, AWS Support alone helps.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-root-enable-iam
+ */
+const ADMINISTRATION = 'kms:PutKeyPolicy'
 
 export const kmsKeyPolicyKeepsAnAdministrator = defineRule({
   id: 'kms-key-policy-keeps-an-administrator',
@@ -25,10 +29,14 @@ export const kmsKeyPolicyKeepsAnAdministrator = defineRule({
   facts: ['policy'],
   evaluate({ policy }, { resource }) {
     if (policy === null) return unjudged('kms:GetKeyPolicy', 'PolicyNotUnderstood')
-    const abilities = ADMINISTRATION.map((action) => ({ action, ability: canSomebody(policy, resource.accountId, action) }))
-    const lost = abilities.filter(({ ability }) => ability === 'no').map(({ action }) => action)
-    if (lost.length > 0) return fail(`the key policy lets nobody in the account do ${lost.join(' or ')}`)
-    // Whether the conditions can be met is not to be seen: taking them for met would hide a key that is out of hand.
-    return abilities.some(({ ability }) => ability === 'unclear') ? unjudged('kms:GetKeyPolicy', 'ConditionsNotUnderstood') : pass
+    switch (canSomebody(policy, resource, ADMINISTRATION)) {
+      case 'yes':
+        return pass
+      case 'no':
+        return fail(`the key policy lets nobody in the account do ${ADMINISTRATION}`)
+      // Whether the conditions can be met is not to be seen: taking them for met would hide a key that is out of hand.
+      case 'unclear':
+        return unjudged('kms:GetKeyPolicy', 'ConditionsNotUnderstood')
+    }
   },
 })

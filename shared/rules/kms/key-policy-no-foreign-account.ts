@@ -14,7 +14,8 @@ export const kmsKeyPolicyNoForeignAccount = defineRule({
   controls: [],
   source: 'https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html',
   watches: [{ source: 'kms.amazonaws.com', names: POLICY_EVENTS }],
-  advice: 'Take the account out of the key policy, or list it (or its organization) under trustedAccounts in keytrail.yml.',
+  advice:
+    'Take the account out of the key policy, or list it under trustedAccounts in keytrail.yml. An organization listed there counts where the policy asks for it (aws:PrincipalOrgID).',
   scope: {
     facts: ['manager'],
     outOfScope: [AWS_MANAGED_KEYS, 'AWS services named as principals'],
@@ -23,10 +24,10 @@ export const kmsKeyPolicyNoForeignAccount = defineRule({
   facts: ['policy'],
   evaluate({ policy }, { resource, expectations }) {
     if (policy === null) return unjudged('kms:GetKeyPolicy', 'PolicyNotUnderstood')
-    const { named, isOpenToEveryone, unnamed } = outsidersOf(policy, resource.accountId)
-    const foreign = named.filter((id) => !expectations.trustedAccounts.includes(id))
+    const { named, isOpenToEveryone, unnamed } = outsidersOf(policy, new Set([resource.accountId, ...expectations.trustedAccounts]))
     if (isOpenToEveryone) return fail('the key policy lets every AWS account in')
-    if (foreign.length > 0) return fail(`the key policy lets in ${listed(foreign.map(shown))}`)
+    // That an account is of a trusted organization a policy can say (aws:PrincipalOrgID), so that nobody has to guess where it does not.
+    if (named.length > 0) return fail(`the key policy lets in ${listed(named.map(shown))}`)
     // Whose they are that come by a network or a canonical user is not to be seen from here: neither fine nor wrong.
     return unnamed.length === 0 ? pass : unjudged('kms:GetKeyPolicy', 'AccountsNotNamed')
   },

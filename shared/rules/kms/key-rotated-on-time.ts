@@ -1,5 +1,5 @@
 import type { EpochS } from '../../time.ts'
-import { counted, DAY_S, wholeDays } from '../days.ts'
+import { counted, DAY_S, dayText, wholeDays } from '../days.ts'
 import { defineRule } from '../rule.ts'
 import { fail, notApplicable, pass, unjudged } from '../verdict.ts'
 import { NEVER_ROTATING, ROTATION_FACTS, whyNotRotating } from './in-scope.ts'
@@ -10,7 +10,8 @@ const GRACE_DAYS = 5
 
 /**
  * Judged by what happened, not by the setting: new key material within the period. Rotation on demand gives new material too.
- * Before the first rotation the period counts from when rotation was turned on, which KMS tells as the next date less the period.
+ * When KMS means to rotate excuses nothing: whoever turns rotation off and on again begins a new period, and may do so for ever.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys-disable.html
  */
 export const kmsKeyRotatedOnTime = defineRule({
   id: 'kms-key-rotated-on-time',
@@ -21,7 +22,8 @@ export const kmsKeyRotatedOnTime = defineRule({
   controls: ['PCI-DSS-4.0.1:3.7.4'],
   source: 'https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html',
   watches: [{ source: 'kms.amazonaws.com', names: [...ROTATION_EVENTS, 'RotateKeyOnDemand'] }],
-  advice: 'Rotate the key on demand now (RotateKeyOnDemand), and ask AWS Support why the automatic rotation did not come.',
+  advice:
+    'Rotate the key on demand now (RotateKeyOnDemand). KMS counts the period from when rotation was last turned on, not from the last rotation; if the date it named is over, ask AWS Support why it did not come.',
   scope: {
     facts: ROTATION_FACTS,
     outOfScope: [...NEVER_ROTATING, 'keys whose automatic rotation is off: kms-key-rotation-enabled says so'],
@@ -35,10 +37,9 @@ export const kmsKeyRotatedOnTime = defineRule({
     const freshAt = rotatedAt ?? createdAt
     const limitS = (periodDays + GRACE_DAYS) * DAY_S
     if (now - freshAt <= limitS) return pass
-    if (nextAt === null) return unjudged('kms:GetKeyRotationStatus', 'NoNextRotation')
-    const scheduledAt = nextAt - periodDays * DAY_S
-    if (now - scheduledAt <= limitS) return pass
-    const what = rotatedAt === null ? 'the key was made' : 'the last rotation was'
-    return fail(`${what} ${counted(wholeDays(freshAt, now), 'day')} ago, the rotation period is ${periodDays} days`)
+    const age = `${counted(wholeDays(freshAt, now), 'day')} ago`
+    const what = rotatedAt === null ? `the key was made ${age} and never rotated` : `the last rotation was ${age}`
+    const meant = nextAt === null ? '' : `; KMS means to rotate it on ${dayText(nextAt)}`
+    return fail(`${what}, the rotation period is ${periodDays} days${meant}`)
   },
 })

@@ -1,8 +1,8 @@
 import { memberOf, STRANGER } from './callers.ts'
 import { answerOf, answerOfAll } from './condition.ts'
-import { namedBy } from './condition-keys.ts'
-import type { Condition, PolicyDocument, PolicyStatement } from './document.ts'
-import { namesEveryone, principalsOf } from './principal.ts'
+import { callersNamedBy, namedBy } from './condition-keys.ts'
+import type { PolicyDocument, PolicyStatement } from './document.ts'
+import { namesEveryone, type Principal, principalsOf } from './principal.ts'
 import { givenBy, isShut } from './reach.ts'
 
 /** A statement that lets anybody in. */
@@ -15,10 +15,14 @@ export type OpenStatement = {
 
 /** Statements that let people of any account in, whom no condition and no denial keeps out. */
 export function openStatements(policy: PolicyDocument): readonly OpenStatement[] {
-  return policy.statements.flatMap((statement, index) => {
+  const open: OpenStatement[] = []
+  let number = 0
+  for (const statement of policy.statements) {
+    number++
     const kind = openness(policy, statement)
-    return kind === 'closed' ? [] : [{ number: index + 1, kind }]
-  })
+    if (kind !== 'closed') open.push({ number, kind })
+  }
+  return open
 }
 
 function openness(policy: PolicyDocument, statement: PolicyStatement): OpenStatement['kind'] | 'closed' {
@@ -28,7 +32,7 @@ function openness(policy: PolicyDocument, statement: PolicyStatement): OpenState
   return answer === 'unclear' ? 'unclear' : 'open'
 }
 
-/** Who besides an account's own people is let in. */
+/** Who is let in besides those who belong here. */
 export type Outsiders = {
   /** Account IDs and organization IDs, sorted. */
   readonly named: readonly string[]
@@ -37,10 +41,13 @@ export type Outsiders = {
   readonly unnamed: readonly number[]
 }
 
-/** Accounts and organizations besides `ownAccountId` that a policy lets in. */
-export function outsidersOf(policy: PolicyDocument, ownAccountId: string): Outsiders {
-  const named = new Set<string>()
-  const unnamed = new Set<number>()
+/**
+ * Whom a policy lets in besides these accounts and organizations. Conditions hold together: one that lets in nobody but these is enough,
+ * whatever accounts are named beside it.
+ */
+export function outsidersOf(policy: PolicyDocument, insiders: ReadonlySet<string>): Outsiders {
+  const named: string[] = []
+  const unnamed: number[] = []
   let isOpenToEveryone = false
   let number = 0
   for (const statement of policy.statements) {
@@ -49,17 +56,23 @@ export function outsidersOf(policy: PolicyDocument, ownAccountId: string): Outsi
     for (const principal of principalsOf(statement.principals)) {
       switch (principal.kind) {
         case 'account':
-          if (principal.accountId !== ownAccountId && isLetIn(policy, statement, principal)) named.add(principal.accountId)
+          if (!insiders.has(principal.accountId) && isOutsiderLetIn(policy, statement, { principal, insiders }))
+            named.push(principal.accountId)
           break
         case 'everyone': {
-          const confined = openness(policy, statement) === 'closed' ? confinedTo(policy, statement) : 'everyone'
-          if (confined === 'everyone') isOpenToEveryone = true
-          else if (confined === 'unnamed') unnamed.add(number)
-          else for (const id of confined) if (id !== ownAccountId) named.add(id)
+          if (openness(policy, statement) !== 'closed') {
+            isOpenToEveryone = true
+            break
+          }
+          const confinements = confinementsOf(policy, statement, namedBy)
+          const [first] = confinements
+          if (isAmong(confinements, insiders)) break
+          if (first === undefined) unnamed.push(number)
+          else named.push(...first.filter((id) => !insiders.has(id)))
           break
         }
         case 'unrecognised':
-          unnamed.add(number)
+          unnamed.push(number)
           break
         case 'service':
         case 'gone':
@@ -67,31 +80,58 @@ export function outsidersOf(policy: PolicyDocument, ownAccountId: string): Outsi
       }
     }
   }
-  return { named: named.size === 0 ? [] : [...named].toSorted(), isOpenToEveryone, unnamed: [...unnamed] }
+  return {
+    named: named.length === 0 ? named : [...new Set(named)].toSorted(),
+    isOpenToEveryone,
+    unnamed: unnamed.length === 0 ? unnamed : [...new Set(unnamed)],
+  }
 }
 
-function isLetIn(
-  policy: PolicyDocument,
-  statement: PolicyStatement,
-  principal: { readonly accountId: string; readonly arn: string | null },
-): boolean {
+type Named = {
+  readonly principal: { readonly accountId: string; readonly arn: string | null }
+  readonly insiders: ReadonlySet<string>
+}
+
+function isOutsiderLetIn(policy: PolicyDocument, statement: PolicyStatement, { principal, insiders }: Named): boolean {
   const member = memberOf(principal, true)
-  return answerOfAll(statement.conditions, member.allowed) !== 'no' && !isShut(policy, member, givenBy(statement))
+  if (answerOfAll(statement.conditions, member.allowed) === 'no' || isShut(policy, member, givenBy(statement))) return false
+  return !isAmong(confinementsOf(policy, statement, callersNamedBy), insiders)
 }
 
-/** To whom a statement for everyone is confined: by a condition of its own, else by the conditions that denials make exceptions for. */
-function confinedTo(policy: PolicyDocument, statement: PolicyStatement): readonly string[] | 'unnamed' {
+function isAmong(confinements: readonly (readonly string[])[], insiders: ReadonlySet<string>): boolean {
+  return confinements.some((names) => names.every((id) => insiders.has(id)))
+}
+
+/** What values of a key name; null: nobody. */
+type NamesIn = (key: string, values: readonly string[]) => readonly string[] | null
+
+/** To whom a statement is confined: by each condition of its own, and to whom each denial makes exceptions for. */
+function confinementsOf(policy: PolicyDocument, statement: PolicyStatement, namesIn: NamesIn): readonly (readonly string[])[] {
   const own = statement.conditions.filter((condition) => answerOf(condition, STRANGER.allowed) === 'no')
-  if (own.length > 0) return own.map(namesIn).find((names) => names !== null) ?? 'unnamed'
   const given = givenBy(statement)
+  // What only several denials together shut is left unnamed.
   const shutting = policy.statements.filter((denial) => denial.effect === 'Deny' && isShut({ statements: [denial] }, STRANGER, given))
-  // Denied to everybody without exception: nobody is let in. What only several denials together shut is left unnamed.
-  if (shutting.some(({ conditions }) => conditions.length === 0)) return []
-  const exceptions = shutting.map(({ conditions }) => conditions.map(namesIn))
-  const named = exceptions.find((each) => each.every((names) => names !== null))
-  return named?.flatMap((names) => names ?? []) ?? 'unnamed'
+  return [...own.map(({ key, values }) => namesIn(key, values)), ...shutting.map((denial) => exceptionsOf(denial, namesIn))].filter(
+    (names) => names !== null,
+  )
 }
 
-function namesIn({ key, values }: Condition): readonly string[] | null {
-  return namedBy(key, values)
+/** Whom a denial lets through: who misses one of its conditions, and whom `NotPrincipal` names. Null: not to be seen. */
+function exceptionsOf({ principals, conditions }: PolicyStatement, namesIn: NamesIn): readonly string[] | null {
+  const names = conditions.map(({ key, values }) => namesIn(key, values))
+  if (principals.negated) names.push(...principalsOf({ ...principals, negated: false }).map(accountsOf))
+  return names.every((each) => each !== null) ? names.flat() : null
+}
+
+function accountsOf(principal: Principal): readonly string[] | null {
+  switch (principal.kind) {
+    case 'account':
+      return [principal.accountId]
+    case 'service':
+    case 'gone':
+      return []
+    case 'everyone':
+    case 'unrecognised':
+      return null
+  }
 }

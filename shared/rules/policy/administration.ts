@@ -2,18 +2,18 @@ import { memberOf } from './callers.ts'
 import { answerOfAll } from './condition.ts'
 import type { PolicyDocument, PolicyStatement } from './document.ts'
 import { principalsOf, type Principal } from './principal.ts'
-import { isShut, reachesAction } from './reach.ts'
+import { isShut, reachesAction, reachesResource } from './reach.ts'
 
 /** `unclear`: only under conditions of which this code cannot tell whether anybody meets them. */
 export type Ability = 'yes' | 'no' | 'unclear'
 
-/** Whether somebody of the account can do this by what the policy says: its users and roles by name, or the account as a whole. */
-export function canSomebody(policy: PolicyDocument, accountId: string, action: string): Ability {
+/** Whether somebody of a key's account can do this to it by what its policy says: users and roles by name, or the account as a whole. */
+export function canSomebody(policy: PolicyDocument, { arn, accountId }: ManagedKey, action: string): Ability {
   let ability: Ability = 'no'
   for (const statement of policy.statements) {
-    if (statement.effect !== 'Allow' || !reachesAction(statement, action)) continue
+    if (statement.effect !== 'Allow' || !reachesAction(statement, action) || !reachesResource(statement, arn)) continue
     for (const principal of principalsOf(statement.principals)) {
-      const found = abilityOf(principal, statement, { policy, accountId, action })
+      const found = abilityOf(principal, statement, { policy, arn, accountId, action })
       if (found === 'yes') return 'yes'
       if (found === 'unclear') ability = 'unclear'
     }
@@ -21,14 +21,15 @@ export function canSomebody(policy: PolicyDocument, accountId: string, action: s
   return ability
 }
 
-type Asked = { readonly policy: PolicyDocument; readonly accountId: string; readonly action: string }
+type ManagedKey = { readonly arn: string; readonly accountId: string }
+type Asked = ManagedKey & { readonly policy: PolicyDocument; readonly action: string }
 
-function abilityOf(principal: Principal, statement: PolicyStatement, { policy, accountId, action }: Asked): Ability {
+function abilityOf(principal: Principal, statement: PolicyStatement, { policy, arn: keyArn, accountId, action }: Asked): Ability {
   const arn = arnIn(principal, accountId)
   if (arn === undefined) return 'no'
   // Keys are managed by people and roles, not by services on their behalf.
   const member = memberOf({ accountId, arn }, false)
-  if (isShut(policy, member, { actions: [action], resources: ['*'] })) return 'no'
+  if (isShut(policy, member, { actions: [action], resources: [keyArn] })) return 'no'
   const answer = answerOfAll(statement.conditions, member.allowed)
   return answer === 'either' ? 'yes' : answer
 }

@@ -1,6 +1,7 @@
 import type { Known } from './condition.ts'
 import { foreignKey, insideKey } from './condition-keys.ts'
 import type { Principals } from './document.ts'
+import { overlaps } from './pattern.ts'
 import { type Principal, principalOf } from './principal.ts'
 import type { Caller } from './reach.ts'
 
@@ -26,12 +27,15 @@ export const STRANGER: Caller = {
 const SAID_BY_SERVICES = new Set(['aws:sourceaccount', 'aws:sourcearn', 'aws:sourceorgid', 'aws:sourceorgpaths', 'aws:sourceowner'])
 const SAID_THROUGH_SERVICES = new Set(['kms:viaservice', 'aws:calledvia', 'aws:calledviafirst', 'aws:calledvialast'])
 const NO_SERVICE: Known = { kind: 'is', value: 'false' }
+/** Plain characters, which no ARN of a principal has, where an operator knows no patterns. */
+const WILDCARD = /[*?]/
+const ARN_PARTS = 6
 
 /** Somebody of an account who calls by himself, or has a service call if `viaServices`. */
 export function memberOf(member: Member, viaServices: boolean): Caller {
   const context = (key: string): Known | undefined => {
     if (key === 'aws:principalaccount' || key === 'kms:calleraccount') return { kind: 'is', value: member.accountId }
-    if (key === 'aws:principalarn' && member.arn !== null) return { kind: 'is', value: member.arn }
+    if (key === 'aws:principalarn') return member.arn === null ? someOneOf(member.accountId) : { kind: 'is', value: member.arn }
     if (key === 'aws:principalisawsservice') return NO_SERVICE
     if (SAID_BY_SERVICES.has(key) || (!viaServices && SAID_THROUGH_SERVICES.has(key))) return ABSENT
     return insideKey(key)
@@ -40,6 +44,23 @@ export function memberOf(member: Member, viaServices: boolean): Caller {
 }
 
 const ABSENT: Known = { kind: 'absent' }
+
+/** ARN of whoever it is in an account: `arn:<partition>:iam::<account>:<name>`, or `sts`. */
+function someOneOf(accountId: string): Known {
+  return {
+    kind: 'one_of',
+    canBe(value, hasWildcards) {
+      // Some operators tell upper and lower case apart, and some do not: nobody is left out.
+      const parts = value.toLowerCase().split(':')
+      if (!hasWildcards && WILDCARD.test(value)) return false
+      // A star may stand for several parts, so that the others cannot be told.
+      if (parts.length < ARN_PARTS) return hasWildcards && value.includes('*')
+      const [scheme = '', , service = '', region = '', account = ''] = parts
+      const isFitting = overlaps(service, 'iam') || overlaps(service, 'sts')
+      return isFitting && overlaps(scheme, 'arn') && overlaps(region, '') && overlaps(account, accountId)
+    },
+  }
+}
 
 /** Whether principals of a `Deny` certainly are everybody, but for those that `NotPrincipal` names: no stranger is. */
 function meetsEveryone({ negated, aws }: Principals): boolean {

@@ -88,6 +88,11 @@ export function namedBy(key: string, values: readonly string[]): readonly string
   }
 }
 
+/** The same for keys that say who calls, and not which way he comes, such as through an endpoint of somebody's (`aws:VpceAccount`). */
+export function callersNamedBy(key: string, values: readonly string[]): readonly string[] | null {
+  return key.startsWith('aws:principal') || key === 'kms:calleraccount' ? namedBy(key, values) : null
+}
+
 function everyOne(texts: readonly (string | undefined)[]): readonly string[] | null {
   return texts.every((text) => text !== undefined) ? texts : null
 }

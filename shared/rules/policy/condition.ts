@@ -9,6 +9,8 @@ export type Known =
   | { readonly kind: 'is_or_absent'; readonly value: string }
   /** Not there, or a value that no fixed value of a policy names: what an outsider has where we would have our own. */
   | { readonly kind: 'foreign'; isFixed(value: string, hasWildcards: boolean): boolean }
+  /** There, with any of several values. */
+  | { readonly kind: 'one_of'; canBe(value: string, hasWildcards: boolean): boolean }
   /** Whatever suits the caller. */
   | { readonly kind: 'any' }
 
@@ -88,6 +90,8 @@ export function answerOf(condition: Condition, context: Context): Answer {
       return both(ifAbsent(operator), ifPresent(operator, condition, known.value))
     case 'foreign':
       return both(ifAbsent(operator), ifForeign(operator, condition, known.isFixed))
+    case 'one_of':
+      return ifOneOf(operator, condition, known.canBe)
   }
 }
 
@@ -100,6 +104,7 @@ function answerOfNull({ values }: Condition, known: Known): Answer {
     case 'absent':
       return wantsAbsent === 'true' ? 'yes' : 'no'
     case 'is':
+    case 'one_of':
       return wantsAbsent === 'false' ? 'yes' : 'no'
     case 'is_or_absent':
     case 'foreign':
@@ -158,10 +163,20 @@ function matches({ family, ignoresCase, compare }: Operator, value: string, foun
 function ifForeign(operator: Operator, { values }: Condition, isFixed: (value: string, hasWildcards: boolean) => boolean): Answer {
   if (values.some((value) => value.includes(VARIABLE))) return 'unclear'
   if (operator.family === 'bool' || operator.family === 'number') return 'unclear'
-  const hasWildcards = operator.family === 'string_like' || operator.family === 'arn'
   // One value that an outsider may have as well is enough to let him in.
-  if (!values.every((value) => isFixed(value, hasWildcards))) return 'either'
+  if (!values.every((value) => isFixed(value, takesWildcards(operator)))) return 'either'
   return operator.isNegated ? 'yes' : 'no'
+}
+
+function ifOneOf(operator: Operator, { values }: Condition, canBe: (value: string, hasWildcards: boolean) => boolean): Answer {
+  if (values.some((value) => value.includes(VARIABLE))) return 'unclear'
+  if (operator.family === 'bool' || operator.family === 'number' || operator.family === 'ip') return 'unclear'
+  if (values.some((value) => canBe(value, takesWildcards(operator)))) return 'either'
+  return operator.isNegated ? 'yes' : 'no'
+}
+
+function takesWildcards({ family }: Operator): boolean {
+  return family === 'string_like' || family === 'arn'
 }
 
 function both(one: Answer, other: Answer): Answer {

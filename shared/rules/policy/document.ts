@@ -31,6 +31,8 @@ export type Condition = { readonly operator: string; readonly key: string; reado
 
 /** Far more than fits in a key policy of 32 KB. */
 const STATEMENTS_MAX = 1000
+const NONE: readonly string[] = []
+const EVERYBODY: readonly string[] = ['*']
 
 /** Null: the text is no policy document. */
 export function parsePolicy(text: string): PolicyDocument | null {
@@ -49,45 +51,51 @@ export function parsePolicy(text: string): PolicyDocument | null {
 }
 
 function statementOf(item: JsonObject): PolicyStatement | null {
-  const { Sid: sid, Effect: effect, Condition: conditions } = item
+  const { Sid: sid, Effect: effect } = item
   const principals = principalsOf(item)
-  const actions = patternsOf(item, 'Action')
-  const resources = patternsOf(item, 'Resource')
-  const read = conditionsOf(conditions)
-  if ((effect !== 'Allow' && effect !== 'Deny') || principals === null || actions === null || resources === null || read === null)
+  const actions = patternsOf(item, 'Action', 'NotAction')
+  const resources = patternsOf(item, 'Resource', 'NotResource')
+  const conditions = conditionsOf(item['Condition'])
+  if ((effect !== 'Allow' && effect !== 'Deny') || principals === null || actions === null || resources === null || conditions === null)
     return null
-  return { sid: typeof sid === 'string' ? sid : null, effect, principals, actions, resources, conditions: read }
+  return { sid: typeof sid === 'string' ? sid : null, effect, principals, actions, resources, conditions }
 }
 
-function patternsOf(item: JsonObject, name: 'Action' | 'Resource'): Patterns | null {
-  const plain = textsOf(memberOf(item, name))
-  if (plain !== null) return { negated: false, patterns: plain }
-  const negated = textsOf(memberOf(item, `Not${name}`))
-  return negated === null ? null : { negated: true, patterns: negated }
+function patternsOf(item: JsonObject, plain: string, negated: string): Patterns | null {
+  const found = textsOf(memberOf(item, plain))
+  if (found !== null) return { negated: false, patterns: found }
+  const left = textsOf(memberOf(item, negated))
+  return left === null ? null : { negated: true, patterns: left }
 }
 
 function principalsOf(item: JsonObject): Principals | null {
-  const negated = memberOf(item, 'Principal') === undefined
-  const value = memberOf(item, negated ? 'NotPrincipal' : 'Principal')
-  const none = { negated, aws: [], services: [], federated: [], canonicalUsers: [] }
-  if (value === '*') return { ...none, aws: ['*'] }
+  const plain = memberOf(item, 'Principal')
+  const negated = plain === undefined
+  const value = negated ? memberOf(item, 'NotPrincipal') : plain
+  if (value === '*') return { negated, aws: EVERYBODY, services: NONE, federated: NONE, canonicalUsers: NONE }
   if (!isJsonObject(value)) return null
-  const [aws, services, federated, canonicalUsers] = ['AWS', 'Service', 'Federated', 'CanonicalUser'].map((name) => {
-    const member = memberOf(value, name)
-    return member === undefined ? [] : textsOf(member)
-  })
-  if (!aws || !services || !federated || !canonicalUsers) return null
+  const aws = textsUnder(value, 'AWS')
+  const services = textsUnder(value, 'Service')
+  const federated = textsUnder(value, 'Federated')
+  const canonicalUsers = textsUnder(value, 'CanonicalUser')
+  if (aws === null || services === null || federated === null || canonicalUsers === null) return null
   return { negated, aws, services, federated, canonicalUsers }
+}
+
+function textsUnder(principals: JsonObject, name: string): readonly string[] | null {
+  const member = memberOf(principals, name)
+  return member === undefined ? NONE : textsOf(member)
 }
 
 function conditionsOf(value: unknown): readonly Condition[] | null {
   if (value === undefined) return []
   if (!isJsonObject(value)) return null
   const conditions: Condition[] = []
-  for (const [operator, keys] of Object.entries(value)) {
+  for (const operator of Object.keys(value)) {
+    const keys = value[operator]
     if (!isJsonObject(keys)) return null
-    for (const [key, given] of Object.entries(keys)) {
-      const values = textsOf(given)
+    for (const key of Object.keys(keys)) {
+      const values = textsOf(keys[key])
       if (values === null) return null
       conditions.push({ operator, key: key.toLowerCase(), values })
     }
@@ -97,7 +105,13 @@ function conditionsOf(value: unknown): readonly Condition[] | null {
 
 /** A text or a list of texts; numbers and booleans are taken as text, as IAM takes them. */
 function textsOf(value: unknown): readonly string[] | null {
-  const items: readonly unknown[] = Array.isArray(value) ? value : [value]
-  const texts = items.map((item) => (['string', 'number', 'boolean'].includes(typeof item) ? String(item) : null))
-  return texts.every((text) => text !== null) ? texts : null
+  if (typeof value === 'string') return [value]
+  if (!Array.isArray(value)) return isTextual(value) ? [String(value)] : null
+  const items: readonly unknown[] = value
+  if (items.every((item) => typeof item === 'string')) return items
+  return items.every(isTextual) ? items.map(String) : null
+}
+
+function isTextual(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

@@ -24,6 +24,7 @@ export function givenBy({ actions, resources }: PolicyStatement): Asked {
 
 /** Whether the denials of a policy certainly keep the caller from all that is asked, whichever of them keeps from which part. */
 export function isShut(policy: PolicyDocument, caller: Caller, { actions, resources }: Asked): boolean {
+  if (!policy.statements.some(({ effect }) => effect === 'Deny')) return false
   const certain = policy.statements.filter(
     ({ effect, principals, conditions }) =>
       effect === 'Deny' && caller.isMetBy(principals) && answerOfAll(conditions, caller.denied) === 'yes',

@@ -4,14 +4,15 @@ import type { Expectations } from '../expectations.ts'
 import type { BucketEncryptionRule, S3BucketFacts } from '../facts.ts'
 import { overall } from '../overall.ts'
 import { defineRule, type Resource } from '../rule.ts'
-import { fail, notApplicable, pass, unjudged, type Verdict } from '../verdict.ts'
+import { ORGANIZATION_NOT_KNOWN, trustIn } from '../trust.ts'
+import { fail, notApplicable, pass, unjudged, untold, type Verdict } from '../verdict.ts'
 import { strengthOf, usesKms } from './algorithms.ts'
 import { expectedOf, overrideFor } from './expected.ts'
+import { keyPlaceIn } from './key-place.ts'
 import { ENCRYPTION_EVENTS } from './watched.ts'
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html */
 const KEY_BYTES_MAX = 256
-const KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:(?<account>\d{12}):/
 const AWS_MANAGED_ALIAS = /(?:^|:)alias\/aws\//
 
 type Seen = NonNullable<S3BucketFacts['strongestSeen']>
@@ -34,15 +35,24 @@ export const s3BucketEncryptionNotWeakened = defineRule({
     exclude: ({ strongestSeen }) => (strongestSeen === null ? FIRST_TIME : null),
   },
   facts: ['encryption', 'isLogTarget'],
-  evaluate({ strongestSeen, encryption, isLogTarget }, place) {
+  optionalFacts: ['createdAt'],
+  evaluate({ strongestSeen, encryption, isLogTarget, createdAt }, place) {
     if (strongestSeen === null) return notApplicable(FIRST_TIME)
-    return overall(
+    const verdict = overall(
       encryption.flatMap((rule) =>
         // Access logs need it. https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
         isLogTarget && rule.algorithm === 'AES256' ? [] : [byAlgorithm(rule, strongestSeen, place), byKey(rule, strongestSeen, place)],
       ),
     )
+    if (verdict.kind !== 'fail') return verdict
+    if (!createdAt.known) return untold(createdAt)
+    // Made since then, a bucket of the same name is another. But a bucket that got another policy has a later day as well, so that nobody
+    // who weakens both may pass for it. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html
+    return createdAt.value !== null && createdAt.value > strongestSeen.seenAt
+      ? unjudged('s3:ListAllMyBuckets', 'BucketMayBeAnother')
+      : verdict
   },
+  remediation: { summary: 'Put the default encryption back', writes: ['s3:PutEncryptionConfiguration'] },
 })
 
 const FIRST_TIME = 'Keytrail sees this bucket for the first time'
@@ -60,20 +70,25 @@ function byAlgorithm({ algorithm }: BucketEncryptionRule, seen: Seen, { resource
 
 /** Another key is no weaker one, unless the account has less of a say in it. */
 function byKey(rule: BucketEncryptionRule, seen: Seen, { resource, expectations }: Place): Verdict {
-  if (!usesKms(rule) || isManagedByAws(seen.key)) return pass
+  if (!usesKms(rule) || rule.key === seen.key) return pass
   if (rule.key !== null && expectedOf(resource.arn, expectations.buckets).keyArns.includes(rule.key)) return pass
-  const was = `on ${dayText(seen.seenAt)} it was ${cappedText(seen.key ?? '', KEY_BYTES_MAX)}`
-  if (isManagedByAws(rule.key)) return fail(`the default key changed to the AWS managed key, whose policy nobody can set; ${was}`)
-  const account = accountOf(rule.key)
-  const isAtHome = account === null || [resource.accountId, accountOf(seen.key), ...expectations.trustedAccounts].includes(account)
-  return isAtHome ? pass : fail(`the default key changed to one of account ${account}, which is not trusted; ${was}`)
+  // Whose it is comes first: who takes a bucket for ransom puts it under a key of his own, whatever it was under before.
+  const account = keyPlaceIn(rule.key)?.accountId ?? null
+  if (account !== null && account !== keyPlaceIn(seen.key)?.accountId) {
+    const trust = trustIn(account, { resource, expectations })
+    if (trust === 'unclear') return unjudged('s3:GetEncryptionConfiguration', ORGANIZATION_NOT_KNOWN)
+    if (trust === 'untrusted') return fail(`the default key changed to one of account ${account}, which is not trusted; ${toldOf(seen)}`)
+  }
+  return isManagedByAws(rule.key) && !isManagedByAws(seen.key)
+    ? fail(`the default key changed to the AWS managed key, whose policy nobody can set; ${toldOf(seen)}`)
+    : pass
+}
+
+function toldOf({ seenAt, algorithm, key }: Seen): string {
+  const before = key ?? (usesKms({ algorithm }) ? 'the AWS managed key' : algorithm)
+  return `on ${dayText(seenAt)} it was ${cappedText(before, KEY_BYTES_MAX)}`
 }
 
 function isManagedByAws(key: string | null): boolean {
   return key === null || AWS_MANAGED_ALIAS.test(key)
-}
-
-/** Null: a bare ID or alias, which is looked up where the bucket is used. */
-function accountOf(key: string | null): string | null {
-  return KEY_ARN.exec(key ?? '')?.groups?.['account'] ?? null
 }

@@ -1,8 +1,11 @@
+import type { Expectations } from '../expectations.ts'
 import type { BucketKeyStanding } from '../facts.ts'
 import { overall } from '../overall.ts'
 import { defineRule, type Resource } from '../rule.ts'
-import { fail, pass, unjudged, type Verdict } from '../verdict.ts'
+import { ORGANIZATION_NOT_KNOWN, trustIn } from '../trust.ts'
+import { fail, pass, unjudged, untold, type Verdict } from '../verdict.ts'
 import { usesKms } from './algorithms.ts'
+import { keyPlaceIn } from './key-place.ts'
 import { ENCRYPTION_EVENTS } from './watched.ts'
 
 /** https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html: `Updating` is a moment in which the primary Region changes. */
@@ -44,20 +47,31 @@ export const s3BucketKmsKeyUsable = defineRule({
       return withKms.every(({ key }) => key === null) ? 'the default key is the AWS managed key' : null
     },
   },
-  facts: ['defaultKey', 'region'],
-  evaluate({ encryption, defaultKey, region }, { resource, expectations }) {
-    if (defaultKey === null) return fail('KMS knows no key of the name that is set')
-    const names = new Set(encryption.filter(usesKms).flatMap(({ key }) => (key === null ? [] : [key])))
+  facts: ['region'],
+  // Where a key is and whose stands in its ARN: a stranger does not show it.
+  optionalFacts: ['defaultKey'],
+  evaluate({ encryption, defaultKey, region }, place) {
+    const names = [...new Set(encryption.filter(usesKms).flatMap(({ key }) => (key === null ? [] : [key])))]
     return overall([
-      inState(defaultKey),
-      ofSpec(defaultKey),
-      inRegion(defaultKey, region),
-      ofAccount(defaultKey, resource, expectations.trustedAccounts),
+      ...(defaultKey.known ? standingOf(defaultKey.value, region, place) : [untold(defaultKey)]),
+      ...names.flatMap((name) => placeOf(keyPlaceIn(name), region, place)),
       // Only the first key is looked up.
-      names.size > 1 ? unjudged('kms:DescribeKey', 'MoreThanOneKey') : pass,
+      names.length > 1 ? unjudged('kms:DescribeKey', 'MoreThanOneKey') : pass,
     ])
   },
 })
+
+type Place = { readonly resource: Resource; readonly expectations: Expectations }
+type KeyPlace = ReturnType<typeof keyPlaceIn>
+
+function standingOf(key: BucketKeyStanding | null, region: string, place: Place): readonly Verdict[] {
+  if (key === null) return [fail('KMS knows no key of the name that is set')]
+  return [inState(key), ofSpec(key), ...placeOf(key, region, place), ofManager(key, place)]
+}
+
+function placeOf(key: KeyPlace, region: string, place: Place): readonly Verdict[] {
+  return key === null ? [] : [inRegion(key, region), ofAccount(key, place)]
+}
 
 function inState({ state }: BucketKeyStanding): Verdict {
   if (USABLE_STATES.includes(state)) return pass
@@ -70,16 +84,23 @@ function ofSpec({ spec }: BucketKeyStanding): Verdict {
   return spec === 'SYMMETRIC_DEFAULT' ? pass : fail(`the default key is ${spec}, and S3 takes symmetric encryption keys only`)
 }
 
-function inRegion(key: BucketKeyStanding, region: string): Verdict {
+function inRegion(key: NonNullable<KeyPlace>, region: string): Verdict {
   return key.region === region ? pass : fail(`the default key is in ${key.region}, the bucket in ${region}`)
 }
 
-function ofAccount({ accountId, manager }: BucketKeyStanding, resource: Resource, trusted: readonly string[]): Verdict {
-  if (accountId === resource.accountId) return pass
-  if (manager === 'AWS') return fail(`the default key is an AWS managed key of account ${accountId}, which other accounts cannot use`)
-  if (trusted.includes(accountId)) return pass
-  // Which organization an account belongs to is not to be seen from its ID.
-  return trusted.some((each) => each.startsWith('o-'))
-    ? unjudged('kms:DescribeKey', 'OrganizationOfAccountNotKnown')
-    : fail(`the default key belongs to account ${accountId}, which is not trusted`)
+function ofAccount({ accountId }: NonNullable<KeyPlace>, place: Place): Verdict {
+  switch (trustIn(accountId, place)) {
+    case 'trusted':
+      return pass
+    case 'untrusted':
+      return fail(`the default key belongs to account ${accountId}, which is not trusted`)
+    case 'unclear':
+      return unjudged('s3:GetEncryptionConfiguration', ORGANIZATION_NOT_KNOWN)
+  }
+}
+
+function ofManager({ accountId, manager }: BucketKeyStanding, { resource }: Place): Verdict {
+  return manager === 'AWS' && accountId !== resource.accountId
+    ? fail(`the default key is an AWS managed key of account ${accountId}, which other accounts cannot use`)
+    : pass
 }

@@ -9,7 +9,12 @@ import { expectedOf } from './expected.ts'
 import { bearsOnTransport, faultOf, withTypedConditions } from './transport-statement.ts'
 import { POLICY_EVENTS } from './watched.ts'
 
-/** S3 answers plain HTTP unless a policy denies it. */
+/**
+ * S3 answers plain HTTP unless a policy denies it. Judged by what a denial does: one on `s3:TlsVersion` alone, by `NumericLessThan`, refuses
+ * old TLS, and is not met by plain HTTP, which has no TLS version. CIS 2.1.1 takes it for enough by its words; it is not, and the policy is
+ * one word away from one that is (`NumericLessThanIfExists`).
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ */
 export const s3BucketTlsOnly = defineRule({
   id: 's3-bucket-tls-only',
   title: 'Bucket refuses plain HTTP',
@@ -29,7 +34,7 @@ export const s3BucketTlsOnly = defineRule({
   source: 'https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html',
   watches: [{ source: 's3.amazonaws.com', names: POLICY_EVENTS }],
   advice:
-    'Deny s3:* on the bucket and on its objects to everybody with Bool aws:SecureTransport false and Bool aws:PrincipalIsAWSService false.',
+    'Deny s3:* on the bucket and its objects to everybody with Bool aws:SecureTransport false and Bool aws:PrincipalIsAWSService false. A denial by s3:TlsVersion alone needs NumericLessThanIfExists: plain HTTP has no TLS version.',
   scope: {
     facts: [],
     outOfScope: ['buckets that keytrail.yml lets answer plain HTTP, such as websites, whose endpoints speak nothing else'],
@@ -47,7 +52,7 @@ export const s3BucketTlsOnly = defineRule({
 })
 
 function ofPolicy(policy: PolicyDocument, bucketArn: string): Verdict {
-  const requests = withOtherKeys(plainHttpRequests(bucketArn), policy)
+  const requests = withOtherKeys(plainHttpRequests(bucketArn))
   switch (denial(policy, requests)) {
     case 'all':
       return pass

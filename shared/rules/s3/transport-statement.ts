@@ -5,11 +5,11 @@ import { reachesAction, reachesResource } from '../policy/reach.ts'
 
 const IS_SECURE = 'aws:securetransport'
 const TLS_VERSION = 's3:tlsversion'
-const TYPED: Readonly<Record<string, RegExp>> = {
-  [IS_SECURE]: /^(?:for(?:all|any)values?:)?bool(?:ifexists)?$|^null$/i,
-  'aws:principalisawsservice': /^(?:for(?:all|any)values?:)?bool(?:ifexists)?$|^null$/i,
-  [TLS_VERSION]: /^(?:for(?:all|any)values?:)?numeric\w+$|^null$/i,
-}
+const TYPED: ReadonlyMap<string, RegExp> = new Map([
+  [IS_SECURE, /^(?:for(?:all|any)values?:)?bool(?:ifexists)?$|^null$/i],
+  ['aws:principalisawsservice', /^(?:for(?:all|any)values?:)?bool(?:ifexists)?$|^null$/i],
+  [TLS_VERSION, /^(?:for(?:all|any)values?:)?numeric\w+$|^null$/i],
+])
 
 /** Whether a statement says something of how requests come. */
 export function bearsOnTransport({ conditions }: PolicyStatement): boolean {
@@ -21,13 +21,17 @@ export function bearsOnTransport({ conditions }: PolicyStatement): boolean {
  * nobody knows: IAM Access Analyzer calls it an error, and what becomes of it is nowhere written.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
  */
-export function withTypedConditions({ statements }: PolicyDocument): PolicyDocument {
-  return { statements: statements.map((statement) => ({ ...statement, conditions: statement.conditions.map(typed) })) }
+export function withTypedConditions(policy: PolicyDocument): PolicyDocument {
+  if (policy.statements.every(({ conditions }) => conditions.every(isTyped))) return policy
+  return { statements: policy.statements.map((statement) => ({ ...statement, conditions: statement.conditions.map(typed) })) }
 }
 
 function typed(condition: Condition): Condition {
-  const operators = Object.hasOwn(TYPED, condition.key) ? TYPED[condition.key] : undefined
-  return operators === undefined || operators.test(condition.operator) ? condition : { ...condition, operator: 'TypeMismatch' }
+  return isTyped(condition) ? condition : { ...condition, operator: 'TypeMismatch' }
+}
+
+function isTyped({ key, operator }: Condition): boolean {
+  return TYPED.get(key)?.test(operator) !== false
 }
 
 /** Why a statement on transport denies none of the requests, after `statement 1 `. */
@@ -37,11 +41,10 @@ export function faultOf(statement: PolicyStatement, { actions, resources, contex
   if (principals.negated || !principals.aws.includes('*')) return 'is not for everybody'
   if (!actions.every((action) => reachesAction(statement, action))) return 'is for some actions only'
   if (!resources.some((resource) => reachesResource(statement, resource))) return 'is for other resources'
-  const known = (key: string): Requests['context'][string] | undefined => (Object.hasOwn(context, key) ? context[key] : undefined)
-  if (conditions.some((condition) => condition.key === IS_SECURE && answerOf(condition, known) === 'no')) return 'is not for plain HTTP'
+  if (conditions.some((condition) => condition.key === IS_SECURE && answerOf(condition, context) === 'no')) return 'is not for plain HTTP'
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html: a key that is
   // not there matches nothing.
-  if (conditions.some((condition) => condition.key === TLS_VERSION && answerOf(condition, known) === 'no'))
+  if (conditions.some((condition) => condition.key === TLS_VERSION && answerOf(condition, context) === 'no'))
     return 'is for requests that have a TLS version, and plain HTTP has none'
-  return answerOfAll(conditions, known) === 'no' ? 'is for AWS services' : 'depends on more than the transport'
+  return answerOfAll(conditions, context) === 'no' ? 'is for AWS services' : 'depends on more than the transport'
 }

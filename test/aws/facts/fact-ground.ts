@@ -5,12 +5,13 @@ import { createServer, type IncomingMessage, request as sendRequest, type Server
 import type { AddressInfo } from 'node:net'
 import { failed } from '../../../local/http.ts'
 import { LOCAL_CREDENTIALS } from '../../../local/clients.ts'
-import { type ControlledFunction, createLambdaControl } from '../../../local/lambda-control.ts'
+import { createLambdaControl } from '../../../local/lambda-control.ts'
+import type { ControlledFunction } from '../../../local/lambda/deployed.ts'
 import { scopeOf } from '../../../local/signature.ts'
 import type { AwsAccess } from '../../../shared/aws/access.ts'
 import { createFactClients, type FactClients } from '../../../shared/aws/facts/clients.ts'
 import type { FactParts } from '../../../shared/aws/facts/fact-parts.ts'
-import { OWN_FUNCTIONS, OWN_QUEUES, OWN_RULES } from '../../../shared/aws/facts/own-stack.ts'
+import { OWN_FUNCTIONS, OWN_QUEUES, OWN_ROLES, OWN_RULES } from '../../../shared/aws/facts/own-stack.ts'
 import { createFactReader } from '../../../shared/aws/facts/read-facts.ts'
 import { createSeenTable } from '../../../shared/aws/facts/seen-table.ts'
 import { createTable } from '../../../shared/aws/table.ts'
@@ -60,7 +61,9 @@ export async function openFactGround({ isDelivered = false } = {}): Promise<Fact
   const cloud = await startCloud({ delivery })
   const state: Pick<FactGround, 'functions' | 'faultOf'> = { functions: [], faultOf: () => null }
   const room = { nowMs: () => cloud.clock.nowMs(), onCall: () => undefined, onFault: () => undefined }
-  const lambda = await openGround({ http: { lambda: createLambdaControl({ functions: () => state.functions, room }) } })
+  const lambda = await openGround({
+    http: { lambda: createLambdaControl({ functions: { all: () => state.functions, put: () => undefined }, room }) },
+  })
   const calls = new Map<string, string>()
   const seenSince = { from: 0 }
 
@@ -114,6 +117,7 @@ export async function openFactGround({ isDelivered = false } = {}): Promise<Fact
       queues: OWN_QUEUES,
       functions: OWN_FUNCTIONS,
       queueUrls: new Map(OWN_QUEUES.map(({ logicalId }) => [logicalId, refOf(cloud, logicalId)])),
+      roleNames: new Map(OWN_ROLES.map((logicalId) => [logicalId, refOf(cloud, logicalId)])),
     },
     now: now(),
     extent: 'event',

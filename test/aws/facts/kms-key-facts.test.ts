@@ -252,10 +252,10 @@ describe('what cannot be read', () => {
   ]
   it.each(FAULTS)('is unread where one call fails, each in turn: %j', async (fault, code) => {
     const key = keyOf(await createKey())
-    ground.calls()
-    await ground.read(key)
-    const operations = ground.calls()
-    expect(operations.length).toBeGreaterThan(7)
+    // Those that the facts are said to take: what was on its way for another test does not count.
+    const operations = [...new Set(Object.values(FACT_ACTIONS.kms_key).flat())]
+      .filter((action) => !action.endsWith(':PutItem'))
+      .map((action) => action.slice(action.indexOf(':') + 1))
     const failedFacts = new Set<string>()
     for (const failing of operations) {
       ground.faultOf = (operation) => (operation === failing ? fault : null)

@@ -15,7 +15,14 @@ const keyArns: string[] = []
 beforeAll(async () => {
   ground = await openFactGround()
   const { region, clients } = ground.cloud
-  parts = { clients: ground.parts().clients, accountId, partition: 'aws', regions: [region, OTHER_REGION], itemsPerPage: 3 }
+  parts = {
+    clients: ground.parts().clients,
+    accountId,
+    partition: 'aws',
+    regions: [region, OTHER_REGION],
+    buckets: 'of all Regions',
+    itemsPerPage: 3,
+  }
   const other = new KMSClient({ ...ground.access, region: OTHER_REGION })
   for (const kms of [...Array.from({ length: 7 }, () => clients.kms), other])
     keyArns.push((await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '')
@@ -61,6 +68,26 @@ describe('resources', () => {
     expect(arnsOf(await pagesOf('s3_bucket', pages[0]?.next ?? null))).toEqual(['arn:aws:s3:::two'])
   })
 
+  it.each([
+    [['eu-central-1'], ['four', 'one', 'three']],
+    [[OTHER_REGION], ['two']],
+    [['us-west-2'], []],
+    [
+      ['us-west-2', OTHER_REGION, 'eu-central-1'],
+      ['two', 'four', 'one', 'three'],
+    ],
+  ])('of a stack in %j are the buckets there, and no others', async (regions, names) => {
+    const found: string[] = []
+    for await (const { resources, unread } of listResources(
+      { ...parts, regions, buckets: 'of the Regions', itemsPerPage: 2 },
+      's3_bucket',
+    )) {
+      expect(unread).toBeNull()
+      for (const { arn, region } of resources) found.push(`${arn} ${region}`)
+    }
+    expect(found).toEqual(names.map((name) => `arn:aws:s3:::${name} ${name === 'two' ? OTHER_REGION : 'eu-central-1'}`))
+  })
+
   it('are all trails: one of all Regions once, at home, wherever the listing goes on', async () => {
     const pages = await pagesOf('cloudtrail_trail')
     const arnOf = (name: string): string => `arn:aws:cloudtrail:${ground.cloud.region}:${accountId}:trail/${name}`
@@ -71,6 +98,21 @@ describe('resources', () => {
     const away: ResourcePage<'cloudtrail_trail'>[] = []
     for await (const page of listResources({ ...parts, regions: [OTHER_REGION] }, 'cloudtrail_trail')) away.push(page)
     expect(away[0]?.resources).toMatchObject([{ arn: arnOf('wide'), region: ground.cloud.region }])
+  })
+
+  it('are, of trails, those of the account: one of its organization is judged in the management account', async () => {
+    const away: ResourcePage<ResourceKind>[] = []
+    for await (const page of listResources({ ...parts, accountId: '444455556666' }, 'cloudtrail_trail')) away.push(page)
+    expect(arnsOf(away)).toEqual([])
+  })
+
+  it('are the account, as it is seen from each Region', async () => {
+    const pages = await pagesOf('aws_account')
+    expect(pages.map(({ resources }) => resources)).toEqual(
+      [ground.cloud.region, OTHER_REGION].map((region) => [
+        { kind: 'aws_account', arn: `arn:aws:iam::${accountId}:root`, accountId, region },
+      ]),
+    )
   })
 
   it('are the own stack, where there is one', async () => {

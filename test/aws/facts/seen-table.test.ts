@@ -55,16 +55,16 @@ describe('what was seen', () => {
       ['aws:kms', null],
       ['rot13', null],
     ] as const
-    expect(await seen.strongest('arn:aws:s3:::a')).toBe(null)
+    expect((await seen.bucket('arn:aws:s3:::a')).strongest).toBe(null)
     const strongest: unknown[] = []
     for (const [index, [algorithm, key]] of steps.entries()) {
       await seen.noteEncryption('arn:aws:s3:::a', { algorithm, key, seenAt: at(index) })
-      strongest.push((await seen.strongest('arn:aws:s3:::a'))?.seenAt)
+      strongest.push((await seen.bucket('arn:aws:s3:::a')).strongest?.seenAt)
     }
     expect(strongest).toEqual([0, 0, 0, 3, 3, 3, 3])
     await seen.noteEncryption('arn:aws:s3:::a', { algorithm: 'aws:kms:dsse', key: null, seenAt: at(9) })
-    expect(await seen.strongest('arn:aws:s3:::a')).toEqual({ algorithm: 'aws:kms:dsse', key: null, seenAt: 9 })
-    expect(await seen.strongest('arn:aws:s3:::ab')).toBe(null)
+    expect((await seen.bucket('arn:aws:s3:::a')).strongest).toEqual({ algorithm: 'aws:kms:dsse', key: null, seenAt: 9 })
+    expect((await seen.bucket('arn:aws:s3:::ab')).strongest).toBe(null)
   })
 
   it('of a function is its first code after the latest change of the stack', async () => {
@@ -78,5 +78,31 @@ describe('what was seen', () => {
     ] as const)
       await note(digest, changedAt)
     expect(await seen.codes('stack')).toEqual([{ functionName: 'f', digest: 'three', stackChangedAt: 20 }])
+  })
+
+  it('of a bucket goes with it, and leads to it from its key alone', async () => {
+    const bucket = { kind: 's3_bucket', arn: 'arn:aws:s3:::b', ...SCOPE } as const
+    await seen.noteEncryption(bucket.arn, { algorithm: 'aws:kms', key: KEY, seenAt: at(1) })
+    await seen.noteDefaultKey(bucket, KEY, null)
+    await seen.noteDefaultKey(bucket, OTHER_KEY, KEY)
+    expect([await seen.bucketsUnder(KEY, 9), await seen.bucketsUnder(OTHER_KEY, 9)]).toEqual([[], [bucket]])
+    expect(await seen.bucket(bucket.arn)).toMatchObject({ strongest: { algorithm: 'aws:kms' }, keyArn: OTHER_KEY })
+    for (const name of ['c', 'd']) await seen.noteDefaultKey({ ...bucket, arn: `arn:aws:s3:::${name}` }, OTHER_KEY, null)
+    expect(await seen.bucketsUnder(OTHER_KEY, 2)).toHaveLength(2)
+    for (let times = 0; times < 2; times++) await seen.forgetBucket(bucket.arn)
+    expect(await seen.bucket(bucket.arn)).toEqual({ strongest: null, keyArn: null })
+    expect((await seen.bucketsUnder(OTHER_KEY, 9)).map(({ arn }) => arn)).toEqual(['arn:aws:s3:::c', 'arn:aws:s3:::d'])
+  })
+
+  it('of access logs is who sends them where, and who could not be asked', async () => {
+    expect(await seen.logging(SCOPE)).toEqual({ isWhole: false, unread: [] })
+    for (const source of ['a', 'b', 'c']) await seen.noteLogSource(SCOPE, 'target', source)
+    await seen.noteLogSource({ ...SCOPE, region: 'eu-west-1' }, 'target', 'd')
+    await seen.forgetLogSource(SCOPE, 'target', 'b')
+    expect([await seen.logSources(SCOPE, 'target', 9), await seen.logSources(SCOPE, 'target', 1)]).toEqual([['a', 'c'], ['a']])
+    for (const source of ['x', 'y']) await seen.noteLoggingUnread(SCOPE, source)
+    await seen.noteLoggingWhole(SCOPE)
+    await seen.noteLoggingRead(SCOPE, 'x')
+    expect(await seen.logging(SCOPE)).toEqual({ isWhole: true, unread: ['y'] })
   })
 })

@@ -1,13 +1,11 @@
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { DisableRuleCommand, PutRuleCommand, PutTargetsCommand, RemoveTargetsCommand } from '@aws-sdk/client-cloudwatch-events'
 import { DeleteQueueCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs'
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ControlledFunction } from '../../../local/lambda-control.ts'
-import { parseStack, resolved } from '../../../local/stack/template.ts'
+import type { ControlledFunction } from '../../../local/lambda/deployed.ts'
 import type { FactParts } from '../../../shared/aws/facts/fact-parts.ts'
-import { OWN_FUNCTIONS, OWN_QUEUES, OWN_RULES } from '../../../shared/aws/facts/own-stack.ts'
-import { ownQueuePolicy, queuePolicyProblems } from '../../../shared/aws/facts/queue-policy.ts'
+import { OWN_FUNCTIONS, OWN_QUEUES, OWN_RULES, type OwnQueue } from '../../../shared/aws/facts/own-stack.ts'
+import { ownQueuePolicy, redriveProblems } from '../../../shared/aws/facts/queue-policy.ts'
 import { putRule } from '../../../shared/aws/rules.ts'
 import { isJsonObject, type JsonObject } from '../../../shared/json.ts'
 import { FACT_ACTIONS, type StackFacts } from '../../../shared/rules/facts.ts'
@@ -18,13 +16,14 @@ import { type Fault, type FactGround, openFactGround, START_MS_MAX, unreadOf, va
 
 const accountId = '000000000000'
 const ALL = Object.keys(FACT_ACTIONS.keytrail_stack)
-const description = parseStack(readFileSync(new URL('../../../serverless.yml', import.meta.url), 'utf8'))
-const resources = (type: string): typeof description.resources => description.resources.filter((each) => each.type === type)
 
 let ground: FactGround
 let stack: Resource<'keytrail_stack'>
 const queueArn = (logicalId: string): string => ground.cloud.made.get(logicalId)?.attributes?.['Arn'] ?? ''
 const ruleArn = queueArn
+const roleArn = queueArn
+const policyOf = ({ logicalId, senders, onlyFrom = [] }: OwnQueue): string =>
+  ownQueuePolicy(queueArn(logicalId), senders.map(ruleArn), onlyFrom.map(roleArn))
 
 beforeAll(async () => {
   ground = await openFactGround()
@@ -52,7 +51,7 @@ function functionOf(name: string, changes: Partial<ControlledFunction> = {}): Co
 /** A part of the stack that has one of each. */
 const PART = {
   rules: OWN_RULES.slice(0, 2),
-  queues: OWN_QUEUES.filter(({ logicalId }) => ['KeyUsageQueue', 'RollUpDeadLetterQueue'].includes(logicalId)),
+  queues: OWN_QUEUES.filter(({ logicalId }) => ['KeyUsageQueue', 'RollUpDeadLetterQueue', 'EnforceQueue'].includes(logicalId)),
   functions: OWN_FUNCTIONS.slice(0, 2),
 }
 const read = (of: Resource, names: readonly string[] = ALL, changes: Partial<FactParts> = {}): ReturnType<FactGround['read']> =>
@@ -69,8 +68,9 @@ async function restore(): Promise<void> {
       targets.map((id) => ({ Id: id, Arn: queueArn(id) })),
     )
   }
-  for (const { logicalId, senders } of PART.queues) {
-    const Policy = ownQueuePolicy(queueArn(logicalId), senders.map(ruleArn))
+  for (const queue of PART.queues) {
+    const { logicalId } = queue
+    const Policy = policyOf(queue)
     await sqs.send(new SetQueueAttributesCommand({ QueueUrl: refOf(ground.cloud, logicalId), Attributes: { Policy } }))
   }
   ground.functions = PART.functions.map(({ name }) => functionOf(name))
@@ -78,70 +78,6 @@ async function restore(): Promise<void> {
 
 async function factsOf(): Promise<StackFacts> {
   return valuesOf('keytrail_stack', await read(stack))
-}
-
-describe('what is known of the stack without asking', () => {
-  it('is what serverless.yml deploys: rules', () => {
-    const deployed = resources('AWS::Events::Rule').map(({ logicalId, properties }) => ({
-      logicalId,
-      name: properties['Name'],
-      state: properties['State'],
-      pattern: properties['EventPattern'] ?? null,
-      schedule: properties['ScheduleExpression'] ?? null,
-      targets: targetsOf(properties),
-    }))
-    expect(OWN_RULES.toSorted(byLogicalId)).toEqual(deployed.toSorted(byLogicalId))
-  })
-
-  it('is what serverless.yml deploys: queues and their policies', () => {
-    const policies = resources('AWS::SQS::QueuePolicy').map(({ properties }) => {
-      const { Queues: [queue] = [], PolicyDocument } = resolved(properties, ground.cloud.made) as {
-        readonly Queues?: readonly string[]
-        readonly PolicyDocument?: unknown
-      }
-      return [queue, JSON.stringify(PolicyDocument)] as const
-    })
-    expect(OWN_QUEUES.map(({ logicalId }) => logicalId).toSorted()).toEqual(
-      resources('AWS::SQS::Queue')
-        .map(({ logicalId }) => logicalId)
-        .toSorted(),
-    )
-    const found = new Map(policies)
-    for (const { logicalId, senders } of OWN_QUEUES) {
-      const policy = found.get(refOf(ground.cloud, logicalId)) ?? ''
-      expect([logicalId, queuePolicyProblems(policy, ownQueuePolicy(queueArn(logicalId), senders.map(ruleArn)))]).toEqual([logicalId, []])
-    }
-  })
-
-  it('is what serverless.yml deploys: functions and what they read', () => {
-    const mappings = resources('AWS::Lambda::EventSourceMapping').map(({ properties }) => [
-      refIn(properties['FunctionName']),
-      attributeOf(properties['EventSourceArn']),
-    ])
-    const deployed = description.functions.map(({ logicalId, name }) => ({
-      logicalId,
-      name,
-      reads: mappings.filter(([of]) => of === logicalId).map(([, queue]) => queue),
-    }))
-    expect(OWN_FUNCTIONS.toSorted(byLogicalId)).toEqual(deployed.toSorted(byLogicalId))
-  })
-})
-
-function byLogicalId(left: { readonly logicalId: string }, right: { readonly logicalId: string }): number {
-  return left.logicalId < right.logicalId ? -1 : 1
-}
-
-function targetsOf({ Targets: targets }: JsonObject): readonly unknown[] {
-  return (Array.isArray(targets) ? targets : []).map((target: unknown) => (isJsonObject(target) ? attributeOf(target['Arn']) : null))
-}
-
-function attributeOf(value: unknown): unknown {
-  const names = isJsonObject(value) ? value['Fn::GetAtt'] : undefined
-  return Array.isArray(names) ? names[0] : null
-}
-
-function refIn(value: unknown): unknown {
-  return isJsonObject(value) ? value['Ref'] : null
 }
 
 async function rules(): Promise<unknown> {
@@ -181,6 +117,32 @@ describe('facts of the stack', () => {
     await events.send(new RemoveTargetsCommand({ Rule: RULE, Ids: ['elsewhere'] }))
     await restore()
     expect(await rules()).toEqual([])
+  })
+
+  it('of a rule whose target gets something else than the events', async () => {
+    const { events } = ground.cloud.clients
+    const own = { Id: 'KeyUsageQueue', Arn: queueArn('KeyUsageQueue') }
+    await events.send(new PutTargetsCommand({ Rule: RULE, Targets: [{ ...own, InputPath: '$.id' }] }))
+    expect(await rules()).toEqual([{ name: RULE, problems: [`it does not feed ${own.Arn} the events as they come`] }])
+    await restore()
+    expect(await rules()).toEqual([])
+  })
+
+  it('of a queue whose messages that nobody could handle go elsewhere, or nowhere', async () => {
+    const { sqs } = ground.cloud.clients
+    const redriven = async (QueueUrl: string, target: string | null): Promise<unknown> => {
+      const RedrivePolicy = target === null ? '' : JSON.stringify({ deadLetterTargetArn: target, maxReceiveCount: 5 })
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedrivePolicy } }))
+      return (await factsOf()).queuePolicies
+    }
+    const own = queueArn('KeyUsageDeadLetterQueue')
+    const name = 'KeyUsageQueue'
+    const lost = [{ name, problems: [`messages that nobody could handle do not go to ${own}`] }]
+    expect(await redriven(refOf(ground.cloud, name), queueArn('RollUpDeadLetterQueue'))).toEqual(lost)
+    expect(await redriven(refOf(ground.cloud, name), null)).toEqual(lost)
+    expect(await redriven(refOf(ground.cloud, name), own)).toEqual([])
+    expect(redriveProblems(JSON.stringify({ deadLetterTargetArn: own }), null)).toEqual(['messages that nobody could handle do not stay'])
+    expect(redriveProblems(undefined, null)).toEqual([])
   })
 
   it('of queue policies that were changed', async () => {
@@ -224,6 +186,9 @@ describe('facts of the stack', () => {
       codes: async (arn: string) => (await seen.codes(arn)).map((code) => ({ ...code, stackChangedAt: 1 as EpochS })),
     }
     expect(valuesOf('keytrail_stack', await read(stack, ['functions'], { seen: older })).functions).toEqual([])
+
+    ground.functions = [functionOf(counts, { memoryMb: 128 }), functionOf(rollsUp)]
+    expect((await factsOf()).functions).toEqual([{ name: counts, problems: ['its configuration was changed, and the stack was not'] }])
 
     ground.functions = [functionOf(counts, { reservedConcurrency: 0, mappings: [] })]
     expect((await factsOf()).functions).toEqual([

@@ -66,7 +66,7 @@ const SELECTORS: readonly Case[] = [
     { EventSelectors: [{ ReadWriteType: 'ReadOnly' }, { ReadWriteType: 'WriteOnly', ExcludeManagementEventSources: [KMS] }] },
     { reads: true, writes: true, excludedSources: [KMS] },
   ],
-  ['no management events', { EventSelectors: [{ IncludeManagementEvents: false }] }, { reads: false, writes: false, excludedSources: [] }],
+  ['no management events', { EventSelectors: [{ IncludeManagementEvents: false }] }, 'none'],
   ['advanced, all', { AdvancedEventSelectors: [{ FieldSelectors: [MANAGEMENT] }] }, { reads: true, writes: true, excludedSources: [] }],
   [
     'advanced, reads without KMS',
@@ -94,11 +94,8 @@ describe('facts of a trail', () => {
     const { cloudTrail } = ground.cloud.clients
     const expected = {
       homeRegion: ground.cloud.region,
-      isMultiRegion: true,
-      isOrganizationTrail: false,
       kmsKey: null,
       validatesLogFiles: true,
-      bucket: 'trail-bucket',
       isLogging: false,
       latestDeliveryError: null,
       managementEvents: { reads: true, writes: true, excludedSources: [] },
@@ -114,18 +111,26 @@ describe('facts of a trail', () => {
     expect(valuesOf('cloudtrail_trail', await ground.read(trail, ['managementEvents'])).managementEvents).toEqual(events)
   })
 
-  it('takes nothing for certain of a selector that narrows by what is not known here', () => {
+  it('are unclear of a selector that narrows by what is not known here, unless another takes everything', () => {
     const odd = [
+      [MANAGEMENT, field('userIdentity.arn', { NotStartsWith: ['arn:aws:sts::111122223333:assumed-role/somebody'] })],
+      [MANAGEMENT, field('sessionCredentialFromConsole', { Equals: ['true'] })],
+      [field('eventCategory', { NotEquals: ['Data'] })],
       [MANAGEMENT, field('eventName', { Equals: ['Decrypt'] })],
       [MANAGEMENT, field('eventSource', { NotStartsWith: ['kms'] })],
       [MANAGEMENT, field('eventSource', { Equals: ['s3.amazonaws.com'] })],
     ]
-    for (const FieldSelectors of odd)
-      expect(managementEventsOf({ AdvancedEventSelectors: [{ FieldSelectors }] })).toEqual({
-        reads: false,
-        writes: false,
-        excludedSources: [],
-      })
+    for (const FieldSelectors of odd) {
+      expect(managementEventsOf({ AdvancedEventSelectors: [{ FieldSelectors }] })).toBe('unclear')
+      const others = (...FieldSelectorsOfOther: AdvancedFieldSelector[]): unknown =>
+        managementEventsOf({ AdvancedEventSelectors: [{ FieldSelectors }, { FieldSelectors: FieldSelectorsOfOther }] })
+      expect(others(MANAGEMENT)).toEqual({ reads: true, writes: true, excludedSources: [] })
+      expect(others(MANAGEMENT, field('readOnly', { Equals: ['true'] }))).toBe('unclear')
+      expect(others(MANAGEMENT, field('eventSource', { NotEquals: [KMS] }))).toBe('unclear')
+    }
+    const data = [field('eventCategory', { Equals: ['Data'] }), field('resources.type', { Equals: ['AWS::S3::Object'] })]
+    expect(managementEventsOf({ AdvancedEventSelectors: [{ FieldSelectors: data }] })).toBe('none')
+    expect(managementEventsOf({ EventSelectors: [] })).toBe('none')
   })
 
   it('of one that is gone', async () => {

@@ -1,4 +1,4 @@
-import type { TrailFacts } from '../../../shared/rules/facts.ts'
+import type { ManagementEvents, TrailFacts } from '../../../shared/rules/facts.ts'
 import type { Resource } from '../../../shared/rules/rule.ts'
 import type { RuleCase, RuleCases } from '../rule-cases.ts'
 
@@ -12,17 +12,18 @@ const TRAIL: Resource<'cloudtrail_trail'> = {
   region: HOME_REGION,
 }
 
+type Logged = Exclude<ManagementEvents, string>
+
+export const EVERYTHING: Logged = { reads: true, writes: true, excludedSources: [] }
+
 /** A trail that logs all there is, under a key. */
 const ORDINARY_TRAIL: TrailFacts = {
   homeRegion: HOME_REGION,
-  isMultiRegion: true,
-  isOrganizationTrail: false,
   kmsKey: `arn:aws:kms:${HOME_REGION}:${ACCOUNT}:key/9e9da125-c001-4536-897e-dcdad7dbc5f9`,
   validatesLogFiles: true,
-  bucket: 'northwind-trail',
   isLogging: true,
   latestDeliveryError: null,
-  managementEvents: { reads: true, writes: true, excludedSources: [] },
+  managementEvents: EVERYTHING,
 }
 
 export function trailCases(rows: readonly RuleCase<'cloudtrail_trail'>[]): RuleCases<'cloudtrail_trail'> {
@@ -30,8 +31,8 @@ export function trailCases(rows: readonly RuleCase<'cloudtrail_trail'>[]): RuleC
 }
 
 /** What the trail logs of management events differs in this. */
-export function logging(differing: Partial<TrailFacts['managementEvents']>): Pick<TrailFacts, 'managementEvents'> {
-  return { managementEvents: { ...ORDINARY_TRAIL.managementEvents, ...differing } }
+export function logging(differing: Partial<Logged>): Pick<TrailFacts, 'managementEvents'> {
+  return { managementEvents: { ...EVERYTHING, ...differing } }
 }
 
 const ELSEWHERE_ROWS: readonly RuleCase<'cloudtrail_trail'>[] = [
@@ -47,9 +48,15 @@ const ELSEWHERE_ROWS: readonly RuleCase<'cloudtrail_trail'>[] = [
 export const NO_MANAGEMENT_EVENTS_ROWS: readonly RuleCase<'cloudtrail_trail'>[] = [
   {
     title: 'logs no management events',
-    facts: logging({ reads: false, writes: false }),
+    facts: { managementEvents: 'none' },
     verdict: 'not_applicable',
     says: 'the trail logs no management events',
+  },
+  {
+    title: 'has selectors that are not understood here',
+    facts: { managementEvents: 'unclear' },
+    verdict: 'unknown',
+    says: 'SelectorsNotUnderstood',
   },
   { title: 'has unread selectors', unread: ['managementEvents'], verdict: 'unknown', says: 'AccessDeniedException' },
 ]

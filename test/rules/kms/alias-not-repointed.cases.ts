@@ -29,6 +29,12 @@ export const cases = keyCases([
     verdict: 'fail',
     says: `repointed: ${'é'.repeat(128)} stands for ${OTHER_KEY} now`,
   },
+  {
+    title: 'is of an account that Keytrail is not deployed to',
+    facts: { aliasHistory: null },
+    verdict: 'not_applicable',
+    says: 'Keytrail is not deployed here: nothing was remembered',
+  },
   { title: 'has an unread history', unread: ['aliasHistory'], verdict: 'unknown', says: 'AccessDeniedException' },
   ...MANAGER_ROWS,
 ])

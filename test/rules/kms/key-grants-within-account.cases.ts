@@ -1,5 +1,5 @@
 import type { Grant } from '../../../shared/rules/facts.ts'
-import { ACCOUNT, keyCases, MANAGER_ROWS, OTHER_ACCOUNT } from './ordinary-key.ts'
+import { ACCOUNT, keyCases, MANAGER_ROWS, ORGANIZATION, OTHER_ACCOUNT } from './ordinary-key.ts'
 
 function to(grantee: string, differing: Partial<Grant> = {}): { readonly grants: readonly Grant[] } {
   const grant = { id: 'a'.repeat(64), name: '', grantee, retiring: '', operations: ['Decrypt'], constraints: '', isForAwsService: false }
@@ -22,6 +22,13 @@ export const cases = keyCases([
     facts: to(`arn:aws:iam::${OTHER_ACCOUNT}:root`),
     expectations: { trustedAccounts: [OTHER_ACCOUNT] },
     verdict: 'pass',
+  },
+  {
+    title: 'has one to an account that may belong to an organization that is trusted',
+    facts: to(`arn:aws:iam::${OTHER_ACCOUNT}:root`),
+    expectations: { trustedAccounts: [ORGANIZATION] },
+    verdict: 'unknown',
+    says: 'OrganizationOfAccountNotKnown',
   },
   { title: 'has one to a service', facts: to('dynamodb.eu-central-1.amazonaws.com'), verdict: 'pass' },
   {

@@ -1,11 +1,9 @@
 import { daysAgo } from '../rule-cases.ts'
-import { keyCases } from './ordinary-key.ts'
-
-const NONE_COUNTED = { countedUse: { succeeded: 0, failed: {} } }
+import { keyCases, NONE_COUNTED } from './ordinary-key.ts'
 
 function used(ages: { lastUse: number | null; tracked: number; created?: number }) {
   const at = ages.lastUse === null ? null : daysAgo(ages.lastUse)
-  return { ...NONE_COUNTED, lastUse: { at, trackedSince: daysAgo(ages.tracked) }, createdAt: daysAgo(ages.created ?? 800) }
+  return { countedUse: NONE_COUNTED, lastUse: { at, trackedSince: daysAgo(ages.tracked) }, createdAt: daysAgo(ages.created ?? 800) }
 }
 
 export const cases = keyCases([
@@ -49,10 +47,24 @@ export const cases = keyCases([
   },
   {
     title: 'is tried in vain only',
-    facts: { ...used({ lastUse: 100, tracked: 210 }), countedUse: { succeeded: 0, failed: { AccessDenied: 7 } } },
+    facts: { ...used({ lastUse: 100, tracked: 210 }), countedUse: { ...NONE_COUNTED, failed: { AccessDenied: 7 } } },
     verdict: 'fail',
   },
   { title: 'is disabled', facts: { state: 'Disabled' }, verdict: 'not_applicable', says: 'the key state is Disabled' },
   { title: 'is managed by AWS', facts: { manager: 'AWS' }, verdict: 'not_applicable', says: 'AWS manages this key' },
-  { title: 'has an unread last use', facts: NONE_COUNTED, unread: ['lastUse'], verdict: 'unknown' },
+  { title: 'has an unread last use', facts: { countedUse: NONE_COUNTED }, unread: ['lastUse'], verdict: 'unknown' },
+  { title: 'has an unread last use, and was counted in use', unread: ['lastUse'], verdict: 'pass' },
+  {
+    title: 'was used yesterday, and its uses are uncounted',
+    facts: used({ lastUse: 1, tracked: 210 }),
+    unread: ['countedUse'],
+    verdict: 'pass',
+  },
+  {
+    title: 'was not used for long, and its uses of today are uncounted',
+    facts: used({ lastUse: 100, tracked: 210 }),
+    unread: ['countedUse'],
+    verdict: 'unknown',
+  },
+  { title: 'has nothing to tell of its uses', unread: ['lastUse', 'countedUse'], verdict: 'unknown' },
 ])

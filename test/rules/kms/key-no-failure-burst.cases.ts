@@ -1,9 +1,10 @@
+import type { CountedUse } from '../../../shared/rules/facts.ts'
+import type { EpochS } from '../../../shared/time.ts'
+import { daysAgo } from '../rule-cases.ts'
 import { keyCases, MANAGER_ROWS } from './ordinary-key.ts'
 
-function failing(failed: Readonly<Record<string, number>>): {
-  readonly countedUse: { readonly succeeded: number; readonly failed: Readonly<Record<string, number>> }
-} {
-  return { countedUse: { succeeded: 1000, failed } }
+function failing(failed: Readonly<Record<string, number>>, countedSince: EpochS | null = daysAgo(1)): { readonly countedUse: CountedUse } {
+  return { countedUse: { countedSince, succeeded: 1000, failed } }
 }
 
 export const cases = keyCases([
@@ -27,6 +28,19 @@ export const cases = keyCases([
     facts: failing({ ['x'.repeat(999)]: 60 }),
     verdict: 'fail',
     says: `60 calls failed in 24 hours: 60 × ${'x'.repeat(64)}`,
+  },
+  {
+    title: 'has none since counting began an hour ago',
+    facts: failing({}, daysAgo(0.04)),
+    verdict: 'not_applicable',
+    says: 'uses of keys are counted for less than a day',
+  },
+  { title: 'has many since counting began an hour ago', facts: failing({ AccessDenied: 50 }, daysAgo(0.04)), verdict: 'fail' },
+  {
+    title: 'has calls that nobody counts',
+    facts: failing({}, null),
+    verdict: 'not_applicable',
+    says: 'uses of keys are counted for less than a day',
   },
   { title: 'has uncounted calls', unread: ['countedUse'], verdict: 'unknown', says: 'AccessDeniedException' },
   ...MANAGER_ROWS,

@@ -20,16 +20,28 @@ export const cases = keyCases([
     title: 'was rotated longer ago',
     facts: history({ created: 900, rotated: [371], nextIn: -6 }),
     verdict: 'fail',
-    says: 'the last rotation was 371 days ago, the rotation period is 365 days',
+    says: 'the last rotation was 371 days ago, the rotation period is 365 days; KMS means to rotate it on 2026-11-16',
   },
   {
     title: 'was never rotated, and is older than that',
     facts: history({ created: 412, nextIn: -47 }),
     verdict: 'fail',
-    says: 'the key was made 412 days ago, the rotation period is 365 days',
+    says: 'the key was made 412 days ago and never rotated, the rotation period is 365 days; KMS means to rotate it on 2026-10-06',
   },
   { title: 'was never rotated, and is younger', facts: history({ created: 200, nextIn: 165 }), verdict: 'pass' },
-  { title: 'is old, and rotation was turned on a month ago', facts: history({ created: 2000, nextIn: 335 }), verdict: 'pass' },
+  // Turned on for the first time, or off and on again: KMS begins a new period either way, and nothing was rotated.
+  {
+    title: 'is old, and rotation was turned on a month ago',
+    facts: history({ created: 2000, nextIn: 335 }),
+    verdict: 'fail',
+    says: 'the key was made 2000 days ago and never rotated, the rotation period is 365 days; KMS means to rotate it on 2027-10-23',
+  },
+  {
+    title: 'was rotated long ago, and is to be rotated tomorrow',
+    facts: history({ created: 2000, rotated: [900], nextIn: 1 }),
+    verdict: 'fail',
+    says: 'the last rotation was 900 days ago, the rotation period is 365 days; KMS means to rotate it on 2026-11-23',
+  },
   { title: 'has its rotations in any order', facts: history({ created: 2000, rotated: [800, 20, 435], nextIn: 345 }), verdict: 'pass' },
   {
     title: 'was rotated on demand after an automatic rotation that did not come',
@@ -40,8 +52,8 @@ export const cases = keyCases([
   {
     title: 'is old, and its next rotation is not told',
     facts: history({ created: 2000, nextIn: null }),
-    verdict: 'unknown',
-    says: 'NoNextRotation',
+    verdict: 'fail',
+    says: 'the key was made 2000 days ago and never rotated, the rotation period is 365 days',
   },
   {
     title: 'has a rotation without a period',

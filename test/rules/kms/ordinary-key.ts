@@ -1,4 +1,4 @@
-import type { KmsKeyFacts } from '../../../shared/rules/facts.ts'
+import type { CountedUse, KmsKeyFacts } from '../../../shared/rules/facts.ts'
 import { parsePolicy, type PolicyDocument } from '../../../shared/rules/policy/document.ts'
 import type { Resource } from '../../../shared/rules/rule.ts'
 import type { RuleCase, RuleCases } from '../rule-cases.ts'
@@ -31,6 +31,9 @@ export function policyOf(...statements: readonly Readonly<Record<string, unknown
 
 const DEFAULT_POLICY = policyOf({ Effect: 'Allow', Principal: { AWS: ROOT }, Action: 'kms:*' })
 
+/** Counting began long ago, and nobody uses the key. */
+export const NONE_COUNTED: CountedUse = { countedSince: daysAgo(100), succeeded: 0, failed: {} }
+
 /** A customer managed key, rotated and used as it should be. */
 const ORDINARY_KEY: KmsKeyFacts = {
   manager: 'CUSTOMER',
@@ -52,7 +55,7 @@ const ORDINARY_KEY: KmsKeyFacts = {
   aliases: ['alias/orders'],
   tags: {},
   lastUse: { at: daysAgo(0), trackedSince: daysAgo(210) },
-  countedUse: { succeeded: 12, failed: {} },
+  countedUse: { ...NONE_COUNTED, succeeded: 12 },
   aliasHistory: [{ alias: 'alias/orders', firstKeyArn: KEY.arn, keyArn: KEY.arn }],
 }
 

@@ -100,6 +100,50 @@ export const cases = bucketCases([
     says: `the default key changed to one of account ${OTHER_ACCOUNT}, which is not trusted; on ${SEEN_DAY} it was ${KEY_ARN}`,
   },
   {
+    title: 'went from SSE-S3 to a key of a stranger',
+    facts: { encryption: [FOREIGN], ...seen('AES256') },
+    verdict: 'fail',
+    says: `the default key changed to one of account ${OTHER_ACCOUNT}, which is not trusted; on ${SEEN_DAY} it was AES256`,
+  },
+  {
+    title: 'went from the AWS managed key to one of a stranger',
+    facts: { encryption: [FOREIGN], ...seen('aws:kms') },
+    verdict: 'fail',
+    says: `the default key changed to one of account ${OTHER_ACCOUNT}, which is not trusted; on ${SEEN_DAY} it was the AWS managed key`,
+  },
+  {
+    title: 'went from the AWS managed key by its alias to an alias of a stranger',
+    facts: {
+      encryption: [{ ...FOREIGN, key: `arn:aws:kms:eu-central-1:${OTHER_ACCOUNT}:alias/aws/s3` }],
+      ...seen('aws:kms', 'alias/aws/s3'),
+    },
+    verdict: 'fail',
+  },
+  {
+    title: 'went from SSE-S3 to a key of an account that is trusted',
+    facts: { encryption: [FOREIGN], ...seen('AES256') },
+    expectations: { trustedAccounts: [OTHER_ACCOUNT] },
+    verdict: 'pass',
+  },
+  {
+    title: 'went to a key of an account that may belong to an organization that is trusted',
+    facts: { encryption: [FOREIGN] },
+    expectations: { trustedAccounts: ['o-a1b2c3d4e5'] },
+    verdict: 'unknown',
+    says: 'OrganizationOfAccountNotKnown',
+  },
+  // The date changes with the bucket's policy too, so that it cannot be told from a bucket of the same name that was made anew.
+  {
+    title: 'is weaker, and may be another bucket of the same name',
+    facts: { encryption: [SSE_S3], createdAt: daysAgo(29) },
+    verdict: 'unknown',
+    says: 'BucketMayBeAnother',
+  },
+  { title: 'is weaker, and was made before', facts: { encryption: [SSE_S3], createdAt: daysAgo(30) }, verdict: 'fail' },
+  { title: 'is weaker, and nobody says when it was made', facts: { encryption: [SSE_S3], createdAt: null }, verdict: 'fail' },
+  { title: 'is weaker, and may have been made at any time', facts: { encryption: [SSE_S3] }, unread: ['createdAt'], verdict: 'unknown' },
+  { title: 'has what it had, whenever it was made', unread: ['createdAt'], verdict: 'pass' },
+  {
     title: 'went to a key of an account that is trusted',
     facts: { encryption: [FOREIGN] },
     expectations: { trustedAccounts: [OTHER_ACCOUNT] },

@@ -1,5 +1,16 @@
 import type { BucketKeyStanding, S3BucketFacts } from '../../../shared/rules/facts.ts'
-import { ACCOUNT, bucketCases, encryptedWith, OTHER_ACCOUNT, OTHER_KEY_ARN, SSE_KMS, SSE_S3, STANDING } from './ordinary-bucket.ts'
+import {
+  ACCOUNT,
+  bucketCases,
+  encryptedWith,
+  FOREIGN_KEY_ARN,
+  KEY_ARN,
+  OTHER_ACCOUNT,
+  OTHER_KEY_ARN,
+  SSE_KMS,
+  SSE_S3,
+  STANDING,
+} from './ordinary-bucket.ts'
 
 function standing(differing: Partial<BucketKeyStanding>): Pick<S3BucketFacts, 'defaultKey'> {
   return { defaultKey: { ...STANDING, ...differing } }
@@ -101,6 +112,46 @@ export const cases = bucketCases([
     verdict: 'not_applicable',
     says: 'the default key is the AWS managed key',
   },
-  { title: 'has a key of a stranger who does not show it', unread: ['defaultKey'], verdict: 'unknown', says: 'AccessDeniedException' },
+  {
+    title: 'has a key of a stranger who does not show it',
+    facts: { encryption: [{ ...SSE_KMS, key: FOREIGN_KEY_ARN }] },
+    unread: ['defaultKey'],
+    verdict: 'fail',
+    says: `the default key belongs to account ${OTHER_ACCOUNT}, which is not trusted`,
+  },
+  {
+    title: 'has a key of a stranger of whom KMS knows no such key',
+    facts: { encryption: [{ ...SSE_KMS, key: FOREIGN_KEY_ARN }], defaultKey: null },
+    verdict: 'fail',
+    says: `KMS knows no key of the name that is set; the default key belongs to account ${OTHER_ACCOUNT}, which is not trusted`,
+  },
+  {
+    title: 'has an alias of a stranger who does not show it',
+    facts: { encryption: [{ ...SSE_KMS, key: `arn:aws:kms:eu-central-1:${OTHER_ACCOUNT}:alias/x` }] },
+    unread: ['defaultKey'],
+    verdict: 'fail',
+  },
+  {
+    title: 'has a key of another Region that is not shown',
+    facts: { encryption: [{ ...SSE_KMS, key: KEY_ARN.replace('eu-central-1', 'us-east-1') }] },
+    unread: ['defaultKey'],
+    verdict: 'fail',
+    says: 'the default key is in us-east-1, the bucket in eu-central-1',
+  },
+  {
+    title: 'has a key of a trusted account that does not show it',
+    facts: { encryption: [{ ...SSE_KMS, key: FOREIGN_KEY_ARN }] },
+    unread: ['defaultKey'],
+    expectations: { trustedAccounts: [OTHER_ACCOUNT] },
+    verdict: 'unknown',
+    says: 'AccessDeniedException',
+  },
+  {
+    title: 'names a key of a stranger second, which is not looked up',
+    facts: { encryption: [SSE_KMS, { ...SSE_KMS, key: FOREIGN_KEY_ARN }] },
+    verdict: 'fail',
+    says: `the default key belongs to account ${OTHER_ACCOUNT}, which is not trusted`,
+  },
+  { title: 'has a key of its account that is not shown', unread: ['defaultKey'], verdict: 'unknown', says: 'AccessDeniedException' },
   { title: 'has an unread encryption', unread: ['encryption'], verdict: 'unknown', says: 'AccessDeniedException' },
 ])

@@ -1,0 +1,52 @@
+import type { Claim, Control, Stop } from '../../changes/control.ts'
+import { type EpochS, HOUR_S, hourText } from '../../time.ts'
+import { type ControlTable, itemAt, numberAttribute, textAttribute } from '../table.ts'
+import { kept, ownItem, valueIn } from './own-item.ts'
+
+const CONTROL = 'control'
+const STOP = 'stop'
+const CLAIM = 'claim'
+/** So long after they are over, claims and budgets go by themselves. */
+const OVER_S = 24 * HOUR_S
+
+/**
+ * What holds runs back, in the control table. Partition and sort keys by kind of item:
+ * `control` `stop` · `claim` `<name>` · `budget#<budget>` `<hour>`
+ */
+export function createControlItems(table: ControlTable, newToken: () => string): Control {
+  return {
+    async stop() {
+      const item = await itemAt(table, CONTROL, STOP)
+      return item === null ? null : (valueIn(item, 'reason') as Stop)
+    },
+    async setStop(stop) {
+      if (stop === null) await table.remove(CONTROL, STOP)
+      else await table.put(ownItem({ pk: CONTROL, sk: STOP, value: stop, token: newToken() }))
+    },
+    async claim(name, now, forS) {
+      const claim: Claim = { name, token: newToken(), until: (now + forS) as EpochS }
+      const item = {
+        ...ownItem({ pk: CLAIM, sk: name, value: claim, token: claim.token }),
+        overAt: numberAttribute(claim.until),
+        expiresAt: numberAttribute(claim.until + OVER_S),
+      }
+      const written = await kept(table, item, {
+        ConditionExpression: 'attribute_not_exists(pk) OR overAt <= :now',
+        ExpressionAttributeValues: { ':now': numberAttribute(now) },
+      })
+      return written === 'written' ? claim : null
+    },
+    async release({ name, token }) {
+      await table.remove(CLAIM, name, {
+        ConditionExpression: '#token = :token',
+        // A reserved word.
+        ExpressionAttributeNames: { '#token': 'token' },
+        ExpressionAttributeValues: { ':token': textAttribute(token) },
+      })
+    },
+    spend(budget, now, max) {
+      const hour = (now - (now % HOUR_S)) as EpochS
+      return table.take(`budget#${budget}`, hourText(hour), { max, expiresAt: hour + HOUR_S + OVER_S })
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import { expectedOf } from '../../rules/s3/expected.ts'
+import { strengthOf, usesKms } from '../../rules/s3/algorithms.ts'
+import type { DefaultEncryption } from '../aspect.ts'
+import { encryptionPlanner, type NextEncryption } from './bucket-encryption.ts'
+import { bucketFact } from './facts.ts'
+import { guardKms } from './kms-guard.ts'
+
+/** Where several are allowed, the first of these is taken: two layers are asked for by name only. */
+const PREFERRED = ['aws:kms', 'AES256', 'aws:kms:dsse']
+const NO_KEY = 'keytrail.yml expects a KMS key and names none that is the only one for this bucket: name one in keyArns, or in an override'
+
+/** Sets algorithm and key to what `keytrail.yml` expects, or to SSE-S3 where access logs are delivered. */
+export const expectedEncryptionPlanner = encryptionPlanner({
+  facts: ['isLogTarget', 'policy'],
+  next(rule, { facts, resource, expectations }) {
+    const isLogTarget = bucketFact(facts, 'isLogTarget')
+    if (!isLogTarget.known) return refused('whether access logs are delivered here could not be read')
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    if (isLogTarget.value) return to({ ...rule, algorithm: 'AES256', key: null, isBucketKeyEnabled: false })
+    const { algorithms, keyArns, requiresBucketKey } = expectedOf(resource.arn, expectations.buckets)
+    const now = rule.algorithm ?? 'AES256'
+    const algorithm = algorithms.length === 0 || algorithms.includes(now) ? now : PREFERRED.find((each) => algorithms.includes(each))
+    if (algorithm === undefined) return refused(`keytrail.yml expects ${algorithms.join(' or ')}, which is not known here`)
+    if ((strengthOf(algorithm) ?? 0) < (strengthOf(now) ?? Number.POSITIVE_INFINITY))
+      return refused(`keytrail.yml expects ${algorithm}, which is weaker than the ${now} that stands there: a person has to do that`)
+    if (!usesKms({ algorithm })) return to({ ...rule, algorithm, key: null, isBucketKeyEnabled: false })
+    const key = keyFor(rule, keyArns, resource.region)
+    if (key === null) return refused(NO_KEY)
+    // There are no Bucket Keys with DSSE-KMS. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+    const isBucketKeyEnabled = algorithm === 'aws:kms' && (rule.isBucketKeyEnabled || (algorithm !== now && requiresBucketKey))
+    return to({ ...rule, algorithm, key, isBucketKeyEnabled })
+  },
+  summary: (after) => `sets the default encryption to ${after.map(named).join(' and ')}`,
+  guard: guardKms,
+})
+
+/** The key that stands there if it is expected, else the only expected one of the Region; null: a person has to choose. */
+function keyFor({ key }: DefaultEncryption, keyArns: readonly string[], region: string): string | null {
+  if (keyArns.length === 0) return key
+  if (key !== null && keyArns.includes(key)) return key
+  const [only, ...others] = keyArns.filter((arn) => arn.split(':')[3] === region)
+  return only !== undefined && others.length === 0 ? only : null
+}
+
+function named({ algorithm, key }: DefaultEncryption): string {
+  return key === null ? String(algorithm) : `${String(algorithm)} under ${key}`
+}
+
+function to(value: DefaultEncryption): NextEncryption {
+  return { kind: 'to', value }
+}
+
+function refused(reason: string): NextEncryption {
+  return { kind: 'refused', reason }
+}

@@ -1,0 +1,93 @@
+import { batchesOf, inLanes } from '../findings/batches.ts'
+import { EVENTS_MAX, eventBytes } from '../findings/send.ts'
+import type { Fault, SendPorts } from '../findings/send-ports.ts'
+import type { EpochS } from '../time.ts'
+import type { NoticeChannel, NoticeStore, OpenNotice } from './notice.ts'
+import { noticeEvent } from './notice-event.ts'
+import { noticeMail } from './notice-mail.ts'
+
+/** So many a run: what is left comes in the next. */
+const NOTICES_MAX = 500
+const LANES_MAX = 16
+/** What EventBridge still refuses a day after it happened is told without it. */
+const REFUSED_S_MAX = 86_400
+
+export type ToldNotices = {
+  /** Notices of which people, and of which systems have heard now. */
+  readonly mailed: number
+  readonly sent: number
+  /** There may be more than was read. */
+  readonly isFull: boolean
+  /** IDs of notices that EventBridge refused for a day. */
+  readonly givenUp: readonly string[]
+  readonly faults: readonly Fault[]
+}
+
+/**
+ * Tells what nobody has heard of: people by one mail, systems by events. May be ended anywhere: what was not noted as told is told again.
+ * A channel that fails stops no other, a notice that fails stops no other. @throws if the store cannot be read
+ */
+export async function tellNotices(
+  store: NoticeStore,
+  ports: Pick<SendPorts, 'mail' | 'putEvents'>,
+  { now }: { readonly now: EpochS },
+): Promise<ToldNotices> {
+  const open = await store.open(NOTICES_MAX)
+  const faults: Fault[] = []
+  const mailed = await sendMail(untold(open, 'mail'), ports, faults)
+  const { sent, givenUp } = await sendEvents(untold(open, 'events'), ports, { now, faults })
+  await inLanes(open, LANES_MAX, async (each) => {
+    const isHeard = { mail: mailed.has(each), events: sent.has(each) || givenUp.has(each) }
+    const channels = (['mail', 'events'] as const).filter((channel) => isHeard[channel])
+    if (channels.length === 0) return
+    try {
+      await store.told(each, channels)
+    } catch (error) {
+      faults.push({ what: 'notice', id: each.notice.id, error })
+    }
+  })
+  return {
+    mailed: mailed.size,
+    sent: sent.size,
+    isFull: open.length === NOTICES_MAX,
+    givenUp: [...givenUp].map(({ notice }) => notice.id),
+    faults,
+  }
+}
+
+function untold(open: readonly OpenNotice[], channel: NoticeChannel): readonly OpenNotice[] {
+  return open.filter(({ told }) => !told.includes(channel))
+}
+
+async function sendMail(open: readonly OpenNotice[], ports: Pick<SendPorts, 'mail'>, faults: Fault[]): Promise<ReadonlySet<OpenNotice>> {
+  if (open.length === 0) return new Set()
+  const { mail, told } = noticeMail(open)
+  try {
+    await ports.mail(mail)
+    return new Set(told)
+  } catch (error) {
+    faults.push({ what: 'mail', id: null, error })
+    return new Set()
+  }
+}
+
+async function sendEvents(
+  open: readonly OpenNotice[],
+  ports: Pick<SendPorts, 'putEvents'>,
+  { now, faults }: { readonly now: EpochS; readonly faults: Fault[] },
+): Promise<{ readonly sent: ReadonlySet<OpenNotice>; readonly givenUp: ReadonlySet<OpenNotice> }> {
+  const [sent, givenUp] = [new Set<OpenNotice>(), new Set<OpenNotice>()]
+  const entries = open.map((each) => ({ each, event: noticeEvent(each.notice, now) }))
+  for (const batch of batchesOf(entries, EVENTS_MAX, ({ event }) => eventBytes(event))) {
+    try {
+      const { refused } = await ports.putEvents(batch.map(({ event }) => event))
+      for (const [index, { each }] of batch.entries()) {
+        if (!refused.includes(index)) sent.add(each)
+        else if (each.notice.at + REFUSED_S_MAX <= now) givenUp.add(each)
+      }
+    } catch (error) {
+      faults.push({ what: 'events', id: null, error })
+    }
+  }
+  return { sent, givenUp }
+}
