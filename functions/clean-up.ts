@@ -13,7 +13,7 @@ import { changesEnvironment, newToken, now } from '../shared/wiring.ts'
 
 const [logger, metrics] = [new Logger(), new Metrics()]
 const policy = ownPolicy(ALL_RULES, now())
-const { retirePorts, notices, send } = createStackChanges(changesEnvironment(), { rules: ALL_RULES, policy, newToken })
+const { retirePorts, notices, send, control } = createStackChanges(changesEnvironment(), { rules: ALL_RULES, policy, newToken })
 
 /**
  * Triggered by a schedule. Takes demo keys a step further out of the account, or back, and tells all that nobody has heard of yet, what
@@ -25,7 +25,7 @@ export const handler = middy<ScheduledEvent, { readonly keys: number }>()
   .handler(async (_event, context) => {
     const run = { now, remainingMs: () => context.getRemainingTimeInMillis(), settings: policy.cleanUp }
     const [retired] = await Promise.allSettled([retireAll(retirePorts(run), { apply: true, by: 'schedule' })])
-    const [told] = await Promise.allSettled([tellNotices(notices, send, { now: now() })])
+    const [told] = await Promise.allSettled([tellNotices(notices, { ...send, control }, { now: now() })])
     const { stop, keys } = retired.status === 'fulfilled' ? retired.value : { stop: null, keys: [] }
     const { mailed, sent, givenUp, faults } = told.status === 'fulfilled' ? told.value : { mailed: 0, sent: 0, givenUp: [], faults: [] }
     const [failed, steps] = [keys.filter(({ failure }) => failure !== null), keys.flatMap(({ done }) => done)]

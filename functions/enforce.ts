@@ -15,7 +15,7 @@ import { changesEnvironment, newToken, now } from '../shared/wiring.ts'
 
 const [logger, metrics] = [new Logger(), new Metrics()]
 const policy = ownPolicy(ALL_RULES, now())
-const { changePorts, notices, send, park } = createStackChanges(changesEnvironment(), { rules: ALL_RULES, policy, newToken })
+const { changePorts, notices, send, park, control } = createStackChanges(changesEnvironment(), { rules: ALL_RULES, policy, newToken })
 const change = changePorts({ now, pause, perHourMax: policy.changes.perHourMax })
 
 /**
@@ -28,7 +28,7 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .handler(async ({ Records }, context) => {
     const remainingMs = (): number => context.getRemainingTimeInMillis()
     const tell = async (): Promise<void> => {
-      const { faults } = await tellNotices(notices, send, { now: now() })
+      const { faults } = await tellNotices(notices, { ...send, control }, { now: now() })
       for (const { what, id, error } of faults) logger.error(`${what} failed`, { id, error })
     }
     const { failed, counts, failures } = await enforceMessages(Records.map(queueMessage), { change, park, tell, remainingMs })

@@ -99,8 +99,9 @@ type Target = {
 async function auditTarget({ options, rules, standingFolder, access, time }: Target): Promise<number> {
   const now = await time.now()
   // Of all rules: what it says of others than the chosen ones is no mistake.
-  const policy = policyFrom({ file: options.policy, standingFolder, rules: ALL_RULES, now })
-  if (policy === null) return ExitCode.wrongUsage
+  const found = policyFrom({ file: options.policy, standingFolder, rules: ALL_RULES, now })
+  if (found === null) return ExitCode.wrongUsage
+  const { policy } = found
   const caller = await callerOf(access)
   if (caller === null) return ExitCode.unread
   // It changes nothing, so it does not ask.

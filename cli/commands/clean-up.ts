@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseKmsKeyArn } from '../../shared/arn.ts'
 import { adoptCandidates, type AdoptPattern, parseAdoptPattern, WORKSHOP_PATTERNS } from '../../shared/changes/retire/adopt.ts'
 import type { RetirePorts } from '../../shared/changes/retire/ports.ts'
@@ -32,7 +32,7 @@ export function cleanUpCommand(standingFolder: string): Command {
     .description('Retire demo keys: disable, watch, free the aliases, schedule the deletion. A plan unless --apply is given.')
     .option('--apply', 'take the steps that are due now', false)
     .option('--adopt <pattern>', 'register what a workshop left behind: an alias or names of buckets, with * for any text', parsePattern)
-    .option('--key <arn>', 'this key alone; may be given more than once', parseKey, [])
+    .addOption(new Option('--key <arn>', 'this key alone; may be given more than once').argParser(parseKey).default([], 'all keys'))
     .addHelpText('after', HELP)
     .action(async (options: CleanUpOptions) => {
       const { adopt, apply, key } = options
@@ -46,7 +46,7 @@ export function cleanUpCommand(standingFolder: string): Command {
 }
 
 async function cleanUp({ apply, key, format, quiet, yes }: CleanUpOptions, place: ChangesPlace): Promise<number> {
-  const { caller, policy, changes, target, now } = place
+  const { caller, policy, policyFile, changes, target, now } = place
   await requireKnown(key, place)
   const progress = readingProgress('keys read', quiet)
   const ports = changes.retirePorts({ now, remainingMs: () => Number.POSITIVE_INFINITY, settings: policy.cleanUp })
@@ -58,6 +58,8 @@ async function cleanUp({ apply, key, format, quiet, yes }: CleanUpOptions, place
     ...result,
     target: { kind: target, caller },
     policyDigest: policy.digest,
+    policyFile,
+    only: key,
     isApplied: isApplied && result.stop === null,
   })
   if (apply && target === 'aws') {
@@ -80,7 +82,7 @@ export function cleanUpExit({ keys, stop }: RetireAllResult, apply: boolean): nu
 /** A key that was mistyped must not pass for one that is clean. */
 async function requireKnown(wanted: readonly string[], { changes }: ChangesPlace): Promise<void> {
   if (wanted.length === 0) return
-  const known = new Set((await changes.registry.keys()).map(({ keyArn }) => keyArn))
+  const known = new Set((await changes.registry.keys()).flatMap(({ keyArn, state }) => (state === 'standing' ? [keyArn] : [])))
   for (const keyArn of wanted) {
     if (!known.has(keyArn) && (await changes.retirements.find(keyArn)) === null)
       throw new UsageError(`the registry does not have ${keyArn}: keytrail clean-up lists what it has, --adopt registers more`)
@@ -88,13 +90,14 @@ async function requireKnown(wanted: readonly string[], { changes }: ChangesPlace
 }
 
 async function adoptFound(pattern: AdoptPattern, options: CleanUpOptions, place: ChangesPlace): Promise<number> {
-  const { caller, policy, changes, target, now } = place
+  const { caller, policy, policyFile, changes, target, now } = place
   const reading = await changes.adoptReading(pattern, now())
   const ground = { settings: policy.cleanUp, owners: policy.owners, accountId: caller.accountId, now: now() }
   const candidates = reading.known ? adoptCandidates(pattern, { ...reading.value, ...ground }) : []
   const found = {
     target: { kind: target, caller },
     policyDigest: policy.digest,
+    policyFile,
     pattern: pattern.pattern,
     candidates,
     unread: reading.known ? [] : [reading],
@@ -102,8 +105,8 @@ async function adoptFound(pattern: AdoptPattern, options: CleanUpOptions, place:
   const entries = candidates.flatMap((candidate) => candidate.entries)
   if (options.format === 'text') process.stdout.write(`${candidatesText(found)}\n`)
   const consent = entries.length === 0 ? 'no' : await consentTo(candidates, options)
-  if (consent === 'yes') await changes.adopt(entries, { owner: caller.arn, now: now() })
-  const registered = consent === 'yes' ? entries.map(({ name }) => name) : null
+  const written = consent === 'yes' ? await changes.adopt(entries, { owner: caller.arn, now: now() }) : null
+  const registered = written === null ? null : written.map(({ name }) => name)
   process.stdout.write(options.format === 'json' ? adoptionJson({ ...found, registered }) : registeredText(registered))
   if (consent === 'nobody') {
     process.stderr.write('keytrail: --adopt asks before it registers, and there is no terminal: add --yes\n')

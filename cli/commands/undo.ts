@@ -2,8 +2,9 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { timeText } from '../../shared/findings/plain-text.ts'
 import { stateText } from '../../shared/changes/meaning.ts'
+import type { RetirePorts } from '../../shared/changes/retire/ports.ts'
 import type { Retirement } from '../../shared/changes/retire/retirement.ts'
-import { undoRetirement } from '../../shared/changes/retire/undo-retirement.ts'
+import { retirementDifference, undoRetirement } from '../../shared/changes/retire/undo-retirement.ts'
 import { undoChange, type UndoOutcome, type UndoPorts } from '../../shared/changes/undo.ts'
 import { listUndoable } from '../../shared/changes/undoable.ts'
 import { ExitCode, UsageError } from '../exit.ts'
@@ -11,7 +12,7 @@ import { addChangesOptions, atChanges, type ChangesOptions, type ChangesPlace } 
 import { readingProgress } from '../output/reading-progress.ts'
 import { stageWords } from '../output/retirement-words.ts'
 import { undoJson, type Undone, undoListJson } from '../output/undo-json.ts'
-import { listRows, whyOver } from '../output/undo-list.ts'
+import { listRows, type Retired, whyOver } from '../output/undo-list.ts'
 import { undoListText, undoneText } from '../output/undo-text.ts'
 
 type UndoOptions = ChangesOptions & { readonly list: boolean; readonly limit: number }
@@ -48,11 +49,13 @@ async function list({ limit, format, quiet }: UndoOptions, place: ChangesPlace):
   const { store, aspects } = portsOf(place)
   const progress = readingProgress('resources read', quiet)
   const read: typeof aspects.read = (resource, aspect) => progress.counted(aspects.read(resource, aspect))
-  const retirements: Retirement[] = []
-  for await (const retirement of changes.retirements.all()) retirements.push(retirement)
-  const listed = await listRows(listUndoable({ store, aspects: { ...aspects, read } }), retirements, limit).finally(progress.stop)
+  const all: Retirement[] = []
+  for await (const retirement of changes.retirements.all()) all.push(retirement)
+  const { keys } = retirePortsOf(place)
+  const retired: Retired = { all, difference: (retirement) => progress.counted(retirementDifference(retirement, keys)) }
+  const listed = await listRows(listUndoable({ store, aspects: { ...aspects, read } }), retired, limit).finally(progress.stop)
   process.stdout.write(format === 'json' ? undoListJson(targetOf(place), listed) : undoListText(listed))
-  return listed.rows.some(({ canUndo, state }) => canUndo === 'unknown' && state === 'done') ? ExitCode.unread : ExitCode.fine
+  return listed.rows.some(({ canUndo, state }) => canUndo === 'unknown' && state !== 'writing') ? ExitCode.unread : ExitCode.fine
 }
 
 async function undo(id: string, { format }: UndoOptions, place: ChangesPlace): Promise<number> {
@@ -109,13 +112,12 @@ function changeEnd(id: string, outcome: UndoOutcome): Undone {
 }
 
 async function undoneRetirement(keyArn: string, place: ChangesPlace): Promise<Undone> {
-  const { caller, policy, changes, now } = place
+  const { caller, changes } = place
   const retirement = await changes.retirements.find(keyArn)
   if (retirement === null)
     return ended(keyArn, 'not-found', `No retirement of ${keyArn} is known: keytrail undo --list tells what there is.`)
   if (!(await place.isAgreed(`Give back ${keyArn} (${stageWords(retirement.stage)})?`))) return declined(keyArn)
-  const ports = changes.retirePorts({ now, remainingMs: () => Number.POSITIVE_INFINITY, settings: policy.cleanUp })
-  const outcome = await undoRetirement(keyArn, { by: caller.arn }, ports)
+  const outcome = await undoRetirement(keyArn, { by: caller.arn }, retirePortsOf(place))
   if (outcome.kind === 'refused')
     return { ...ended(keyArn, 'refused', `Not taken back: ${outcome.reason}.`), difference: outcome.difference }
   const { after, done, failure, next } = outcome.report
@@ -127,12 +129,13 @@ async function undoneRetirement(keyArn: string, place: ChangesPlace): Promise<Un
     was: stageWords(retirement.stage),
     is: stageWords(after),
     done,
+    names: outcome.names,
     next: `${next.what}${at}`,
   }
 }
 
 function ended(id: string, outcome: Undone['outcome'], words: string): Undone {
-  return { id, outcome, words, recordId: null, was: null, is: null, done: [], next: null, difference: [] }
+  return { id, outcome, words, recordId: null, was: null, is: null, done: [], next: null, names: [], difference: [] }
 }
 
 function declined(id: string): Undone {
@@ -146,6 +149,10 @@ async function pause(ms: number): Promise<void> {
 function portsOf({ changes, policy, now }: ChangesPlace): UndoPorts {
   // An undo asks for nobody's share of the hour.
   return { ...changes.changePorts({ now, pause, perHourMax: 0 }), policyDigest: policy.digest }
+}
+
+function retirePortsOf({ changes, policy, now }: ChangesPlace): RetirePorts {
+  return changes.retirePorts({ now, remainingMs: () => Number.POSITIVE_INFINITY, settings: policy.cleanUp })
 }
 
 function targetOf({ target, caller }: ChangesPlace): { readonly kind: 'local' | 'aws'; readonly caller: ChangesPlace['caller'] } {

@@ -30,6 +30,8 @@ export type ChangesPlace = {
   readonly target: 'local' | 'aws'
   readonly caller: Caller
   readonly policy: Policy
+  /** Where it stands; null: nowhere, the defaults hold. */
+  readonly policyFile: string | null
   readonly changes: StackChanges
   now(): EpochS
   /** On AWS: shows whose account it is and asks whether to go on, unless it was agreed before. Nobody is asked on the local cloud. */
@@ -78,8 +80,9 @@ async function open(
   run: Run,
 ): Promise<number> {
   const now = runningFrom(await time.now())
-  const policy = policyFrom({ file: options.policy, standingFolder, rules: ALL_RULES, now: now() })
-  if (policy === null) return ExitCode.wrongUsage
+  const found = policyFrom({ file: options.policy, standingFolder, rules: ALL_RULES, now: now() })
+  if (found === null) return ExitCode.wrongUsage
+  const { policy, file: policyFile } = found
   // The SDK's clients take a while to load: only who needs them waits for them.
   const [{ readCaller }, { openChanges }] = await Promise.all([
     import('../../shared/aws/caller.ts'),
@@ -97,7 +100,7 @@ async function open(
   const { target, yes } = options
   const isAgreed = (what: string): Promise<boolean> => (target === 'aws' ? isConfirmed(caller, what, yes) : Promise.resolve(true))
   try {
-    return await run({ target, caller, policy, changes, now, isAgreed })
+    return await run({ target, caller, policy, policyFile, changes, now, isAgreed })
   } finally {
     changes.close()
   }

@@ -12,19 +12,22 @@ const DEFAULT_FILE = 'keytrail.yml'
 
 type From = { readonly file?: string | undefined; readonly standingFolder: string; readonly rules: readonly Rule[]; readonly now: EpochS }
 
+/** `file`: as it was named; null: there is none, and the defaults hold. */
+export type FoundPolicy = { readonly policy: Policy; readonly file: string | null }
+
 /**
  * The policy in a file, or in `keytrail.yml` where the user stands, or the defaults where there is none. Warnings, and every problem, go
  * to standard error. @returns null: the file has problems
  * @throws UsageError if the file that was named cannot be read
  */
-export function policyFrom({ file, standingFolder, rules, now }: From): Policy | null {
+export function policyFrom({ file, standingFolder, rules, now }: From): FoundPolicy | null {
   const name = file ?? DEFAULT_FILE
   const bytes = readBytes(path.resolve(standingFolder, name), file !== undefined, name)
-  if (bytes === null) return defaultPolicy()
+  if (bytes === null) return { policy: defaultPolicy(), file: null }
   const read = readPolicy(bytes, { rules, now })
   if (read.ok) {
     for (const warning of read.warnings) tell(`${problemText(name, warning)} (a warning)`)
-    return read.policy
+    return { policy: read.policy, file: name }
   }
   for (const problem of read.problems) tell(problemText(name, problem))
   if (read.unlisted > 0) tell(`${name}: and ${read.unlisted} more`)

@@ -42,9 +42,13 @@ export function changesJson({ target, stop, last, retirements }: ChangesReport):
 
 export function changesText({ stop, last, retirements }: ChangesReport): string {
   const head = stop === null ? ['Keytrail is not stopped: enforcement and clean-up change what they are told to.'] : stoppedText(stop)
-  const body = last.length === 0 ? ['Nothing was changed in the last 400 days.'] : ['The last changes:', ...last.map(changeText)]
-  const retired = retirements.length === 0 ? [] : [`${counted(retirements.length, 'key')} being retired: keytrail clean-up lists them.`]
-  return `${[...head, ...body, ...retired].join('\n\n')}\n`
+  const body = last.length === 0 ? ['Enforcement changed nothing in the last 400 days.'] : ['The last changes:', ...last.map(changeText)]
+  return `${[...head, ...body, ...retiredText(retirements.length)].join('\n\n')}\n`
+}
+
+function retiredText(count: number): readonly string[] {
+  if (count === 0) return []
+  return [`${counted(count, 'key')} ${count === 1 ? 'is' : 'are'} being retired: keytrail clean-up lists ${count === 1 ? 'it' : 'them'}.`]
 }
 
 function changeText({ id, plannedAt, summary, resource, by, state, reason }: ChangeRecord): string {

@@ -9,6 +9,10 @@ import { plain, reportText, stopJson, type Target, targetJson, timeJson } from '
 export type CleanedUp = {
   readonly target: Target
   readonly policyDigest: string
+  /** Null: there is none, and the defaults hold. */
+  readonly policyFile: string | null
+  /** Those that were asked for; none: all. */
+  readonly only: readonly string[]
   readonly isApplied: boolean
   /** Null: nobody stopped Keytrail. */
   readonly stop: Stop | null
@@ -20,6 +24,8 @@ export type CleanedUp = {
 export type Adoption = {
   readonly target: Target
   readonly policyDigest: string
+  /** Null: there is none, and the defaults hold. */
+  readonly policyFile: string | null
   readonly pattern: string
   readonly candidates: readonly AdoptCandidate[]
   /** Null: nobody agreed. Else key ARNs, aliases and buckets that have an entry now. */

@@ -18,7 +18,8 @@ const OWN_FRESH = [
 ].join('\n')
 
 /** What a person reads: each key, what was done or comes next, and what protects it. */
-export function cleanUpText({ target, isApplied, stop, keys }: CleanedUp): string {
+export function cleanUpText(cleaned: CleanedUp): string {
+  const { target, policyFile, isApplied, stop, keys } = cleaned
   const head = isApplied && stop === null ? [] : ['A plan: nothing was changed, and nothing was written.']
   const body = keys.slice(0, SHOWN_MAX).map(keyText)
   const more = keys.length - SHOWN_MAX
@@ -27,14 +28,27 @@ export function cleanUpText({ target, isApplied, stop, keys }: CleanedUp): strin
     ...(keys.length === 0 ? [] : head),
     ...body,
     ...(more > 0 ? [`and ${more} more; --format json lists all`] : []),
-    keys.length === 0 ? 'The registry has no keys: there is nothing to clean up.' : summary(keys),
+    keys.length === 0 ? 'The registry has no keys: there is nothing to clean up.' : `${summary(keys)}\n${policyText(policyFile)}`,
     ...(!isApplied && keys.some((key) => isToBegin(key) && isOwn(key, target.caller.arn)) ? [OWN_FRESH] : []),
-    ...(!isApplied && keys.some(isToBegin) ? [`Next: keytrail clean-up --apply${target.kind === 'aws' ? ' --target aws' : ''}`] : []),
+    ...nextText(cleaned),
   ])
 }
 
+function nextText({ target, only, isApplied, stop, keys }: CleanedUp): readonly string[] {
+  if (isApplied || !keys.some(isToBegin)) return []
+  const at = target.kind === 'aws' ? ' --target aws' : ''
+  if (stop !== null) return [`Next: keytrail changes resume${at}`]
+  return [`Next: keytrail clean-up --apply${at}${only.map((keyArn) => ` --key ${shown(keyArn)}`).join('')}`]
+}
+
+/** What is excluded, and who owns what, stands there: whoever stands in another folder goes by something else. */
+function policyText(file: string | null): string {
+  if (file !== null) return `By the policy file ${shown(file)}.`
+  return 'There is no keytrail.yml here: the defaults hold. Nothing is excluded, and nobody owns anything.'
+}
+
 /** What a person reads before being asked: what the pattern found, and what speaks against each. */
-export function candidatesText({ pattern, candidates, unread }: Pick<Adoption, 'pattern' | 'candidates' | 'unread'>): string {
+export function candidatesText({ policyFile, pattern, candidates, unread }: Omit<Adoption, 'registered'>): string {
   const adoptable = candidates.filter(({ entries }) => entries.length > 0)
   return sections([
     ...candidates.slice(0, SHOWN_MAX).map(candidateText),
@@ -42,7 +56,7 @@ export function candidatesText({ pattern, candidates, unread }: Pick<Adoption, '
     ...unread.map(({ action, because, code }) => `${action} ${because === 'denied' ? 'is not allowed' : 'failed'} (${shown(code)})`),
     candidates.length === 0
       ? `Nothing here matches ${shown(pattern)}.`
-      : `${candidates.length} found, of which ${adoptable.length} can be adopted.`,
+      : `${candidates.length} found, of which ${adoptable.length} can be adopted.\n${policyText(policyFile)}`,
   ])
 }
 

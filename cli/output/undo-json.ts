@@ -17,6 +17,8 @@ export type Undone = {
   /** Of a retirement: steps that were taken, and what comes next; null: nothing. */
   readonly done: readonly string[]
   readonly next: string | null
+  /** Lines on names that the key comes back without. */
+  readonly names: readonly string[]
   /** What was expected to stand there, and what does. */
   readonly difference: readonly string[]
 }
@@ -25,7 +27,7 @@ const FORMAT = 'keytrail.undo/1'
 /** A bucket policy has 20 KB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html */
 const STATE_BYTES_MAX = 64 * 1024
 
-export function undoJson(target: Target, { id, outcome, words, recordId, was, is, done, next, difference }: Undone): string {
+export function undoJson(target: Target, { id, outcome, words, recordId, was, is, done, next, names, difference }: Undone): string {
   return reportText({
     format: FORMAT,
     target: targetJson(target),
@@ -40,6 +42,7 @@ export function undoJson(target: Target, { id, outcome, words, recordId, was, is
       is: is === null ? null : plain(is, STATE_BYTES_MAX),
       done: done.map((step) => plain(step)),
       next: next === null ? null : plain(next),
+      names: names.map((line) => plain(line)),
       difference: difference.map((line) => plain(line, STATE_BYTES_MAX)),
     },
   })

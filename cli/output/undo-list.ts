@@ -1,5 +1,6 @@
 import type { ChangeRecord } from '../../shared/changes/record.ts'
 import { isUnderWay, type Retirement } from '../../shared/changes/retire/retirement.ts'
+import type { Observed } from '../../shared/observed.ts'
 import type { Undoable } from '../../shared/changes/undoable.ts'
 import type { EpochS } from '../../shared/time.ts'
 import { stageWords } from './retirement-words.ts'
@@ -24,26 +25,32 @@ export type ListedRow = {
   readonly record: ChangeRecord | null
 }
 
+export type Retired = {
+  readonly all: readonly Retirement[]
+  /** Reads the key: lines for people on how it stands otherwise than Keytrail left it. */
+  difference(retirement: Retirement): Promise<Observed<readonly string[]>>
+}
+
 /** Newest first. */
 export type Listed = { readonly rows: readonly ListedRow[]; readonly isCut: boolean }
 
-/** Changes and retirements in one order, as many as are asked for; of changes no more is read than that. */
-export async function listRows(changes: AsyncIterable<Undoable>, retirements: readonly Retirement[], countMax: number): Promise<Listed> {
+/** Changes and retirements in one order, as many as are asked for; of both no more is read than that. */
+export async function listRows(changes: AsyncIterable<Undoable>, { all, difference }: Retired, countMax: number): Promise<Listed> {
   const rows: ListedRow[] = []
-  const retired = retirements.map(retirementRow).toSorted((one, other) => other.at - one.at || (one.id < other.id ? -1 : 1))
-  const takeRetired = (since: number): void => {
-    for (let first = retired[0]; first !== undefined && first.at >= since && rows.length <= countMax; first = retired[0]) {
-      rows.push(first)
+  const retired = all.toSorted((one, other) => other.startedAt - one.startedAt || (one.keyArn < other.keyArn ? -1 : 1))
+  const takeRetired = async (since: number): Promise<void> => {
+    for (let first = retired[0]; first !== undefined && first.startedAt >= since && rows.length <= countMax; first = retired[0]) {
+      rows.push(await retirementRow(first, difference))
       retired.shift()
     }
   }
   for await (const change of changes) {
-    takeRetired(change.record.plannedAt)
+    await takeRetired(change.record.plannedAt)
     if (rows.length > countMax) break
     rows.push(changeRow(change))
     if (rows.length > countMax) break
   }
-  takeRetired(0)
+  await takeRetired(0)
   return { rows: rows.slice(0, countMax), isCut: rows.length > countMax }
 }
 
@@ -99,7 +106,7 @@ export function whyOver({ state, reason }: ChangeRecord): string {
   }
 }
 
-function retirementRow(retirement: Retirement): ListedRow {
+async function retirementRow(retirement: Retirement, differenceOf: Retired['difference']): Promise<ListedRow> {
   const { keyArn, startedAt, by, stage, reason } = retirement
   const row = {
     id: keyArn,
@@ -115,5 +122,9 @@ function retirementRow(retirement: Retirement): ListedRow {
   if (stage === 'saving') return { ...row, what, canUndo: 'no', why: `it is being given back: ${reason}` }
   if (!isUnderWay(retirement))
     return { ...row, what, canUndo: 'no', why: stage === 'saved' ? `it was given back: ${reason}` : 'the key is deleted' }
-  return { ...row, what, canUndo: 'yes', why: 'as long as the key stands as Keytrail left it' }
+  const difference = await differenceOf(retirement)
+  if (!difference.known) return { ...row, what, canUndo: 'unknown', why: `how the key stands now cannot be read (${difference.action})` }
+  return difference.value.length === 0
+    ? { ...row, what, canUndo: 'yes', why: '' }
+    : { ...row, what, canUndo: 'no', why: 'the key does not stand as Keytrail left it', difference: difference.value }
 }

@@ -30,12 +30,13 @@ function rowText({ id, at, what, resourceArn, by, state, canUndo, why, differenc
   ].join('\n')
 }
 
-export function undoneText({ id, words, recordId, was, is, done, next, difference }: Undone): string {
+export function undoneText({ id, words, recordId, was, is, done, next, names, difference }: Undone): string {
   return `${[
     shown(words),
     ...labelled('was', was === null ? [] : [was]),
     ...labelled('is', is === null ? [] : [is]),
     ...labelled('done', done),
+    ...labelled('names', names),
     ...labelled('next', next === null ? [] : [next]),
     ...difference.map((line) => `  ${shown(line)}`),
     ...labelled('record', recordId === null || recordId === id ? [] : [recordId]),

@@ -14,7 +14,7 @@ const LINE_BYTES_MAX = 2048
 const STATE_BYTES_MAX = 8192
 const REASONS_MAX = 10
 
-/** What became of a change. One refusal of AWS is told once, however often Keytrail runs into it. */
+/** What became of a change. One refusal of AWS is told once a month, however often Keytrail runs into it. */
 export function recordNotice(record: ChangeRecord): Notice {
   const { id, resource, ruleId, before, after, by, state, reason, since, undoes } = record
   const isSeen = state === 'done' || state === 'undone'
@@ -62,12 +62,15 @@ function titleOf({ state, undoes, summary }: ChangeRecord): string {
   }
 }
 
-function refusalId({ id, findingId: finding, reason, policyDigest }: ChangeRecord): string {
+function refusalId({ id, findingId: finding, reason, policyDigest, since }: ChangeRecord): string {
   const [code = ''] = reason.split(':')
-  return finding === null ? `${id}#refused` : `${finding}#refused-${digestOf([code, policyDigest])}`
+  return finding === null ? `${id}#refused` : `${finding}#refused-${digestOf([code, policyDigest, monthText(since)])}`
 }
 
-/** What Keytrail would put right, and does not. The same reasons under the same policy are told once. */
+/**
+ * What Keytrail would put right, and does not. The same reasons under the same policy are told once a month: what was fixed meanwhile and
+ * fails again, or fails on and on, is told anew.
+ */
 export function heldNotice(held: {
   readonly resource: Resource
   readonly ruleId: string
@@ -81,7 +84,7 @@ export function heldNotice(held: {
   const rest = held.reasons.length - REASONS_MAX
   const reasons = held.reasons.slice(0, REASONS_MAX).map((reason) => cappedText(reason, LINE_BYTES_MAX))
   return notice(resource, {
-    id: `${finding}#held-${digestOf([...held.reasons, policyDigest])}`,
+    id: `${finding}#held-${digestOf([...held.reasons, policyDigest, monthText(at)])}`,
     at,
     title: `Left as it is: ${ruleTitle}`,
     lines: [
@@ -128,6 +131,11 @@ function notice({ arn, accountId, region }: Resource, { id, at, title, lines, de
     lines: lines.map((line) => cappedText(line, LINE_BYTES_MAX)),
     detail: { format: FORMAT, ...detail },
   }
+}
+
+/** `2026-10` */
+function monthText(instant: EpochS): string {
+  return hourText(instant).slice(0, 7)
 }
 
 function digestOf(texts: readonly string[]): string {

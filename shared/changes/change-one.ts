@@ -8,7 +8,7 @@ import type { ChangePorts } from './change-ports.ts'
 import { claimed } from './claimed.ts'
 import type { Claim, Stop } from './control.ts'
 import { type Earlier, finishEarlier } from './finish-earlier.ts'
-import { historyHold, ownerOf, ownerStack } from './holds.ts'
+import { type History, historyHold, ownerOf, ownerStack } from './holds.ts'
 import { judgeAgain } from './judge-again.ts'
 import { meansTheSame } from './meaning.ts'
 import type { Ground, Planner } from './planner.ts'
@@ -47,7 +47,7 @@ export async function changeOne(request: EnforceRequest, ports: ChangePorts): Pr
   const planner = ports.planners.get(ruleId)
   if (planner === undefined) return stop === null ? { kind: 'not-enforced' } : { kind: 'stopped', stop }
   const rule = ports.rules.find(({ id, kind }) => id === ruleId && kind === resource.kind)
-  return claimed({ resource, aspect: planner.aspect }, ports, async (claim) => {
+  return claimed(resource, ports, async (claim) => {
     const earlier = await finishEarlier({ resource, aspect: planner.aspect }, ports)
     if (earlier.kind === 'settling') return { kind: 'later', reason: `AWS may not show yet what ${earlier.record.id} wrote` }
     const isEnforced = rule !== undefined && ports.policy.modes.get(ruleId) === 'enforce'
@@ -79,7 +79,7 @@ async function changeClaimed(work: Work, { claim, earlier }: Begun, ports: Chang
       return unreadable(judged.unread, work, ports)
     case 'failing':
       return (
-        (await heldBack(work, { facts: judged.facts, records: earlier.records }, ports)) ??
+        (await heldBack(work, { facts: judged.facts, history: earlier }, ports)) ??
         plan(work, judged.facts, { claim, earlier: earlier.records }, ports)
       )
   }
@@ -88,7 +88,7 @@ async function changeClaimed(work: Work, { claim, earlier }: Begun, ports: Chang
 /** What speaks against any change of it; null: nothing. */
 async function heldBack(
   work: Work,
-  { facts, records }: { readonly facts: AnyFacts; readonly records: readonly ChangeRecord[] },
+  { facts, history }: { readonly facts: AnyFacts; readonly history: History },
   ports: ChangePorts,
 ): Promise<ChangeOutcome | null> {
   const { resource, ruleId } = work.request
@@ -97,7 +97,8 @@ async function heldBack(
   const stack = await ports.guard.stackOf(resource)
   if (!stack.known) return unreadable([stack], work, ports)
   if (stack.value !== null) return held([ownerStack(stack.value)], work, ports)
-  const hold = historyHold(records, { ruleId, policyDigest: ports.policy.digest, now: ports.now() })
+  const [policyDigest, now] = [ports.policy.digest, ports.now()]
+  const hold = await historyHold(history, { ruleId, policyDigest, now }, () => ports.control.policySince(policyDigest, now))
   if (hold?.kind === 'disputed') return held([hold.reason], work, ports)
   if (hold?.kind !== 'refused') return null
   await ports.notices.put(recordNotice(hold.record))

@@ -18,4 +18,9 @@ export type Control = {
   release(claim: Claim): Promise<void>
   /** Takes one of the `max` pieces that `budget` has in this hour, whoever asks. False: none is left. */
   spend(budget: string, now: EpochS, max: number): Promise<boolean>
+  /**
+   * Notes that the policy with this digest is in force, and tells since when it surely is: from when on no other one was seen in force. 0:
+   * none ever was. To be asked by whoever enforces only: what people have in their folders is not in force.
+   */
+  policySince(digest: string, now: EpochS): Promise<EpochS>
 }

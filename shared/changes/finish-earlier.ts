@@ -12,8 +12,16 @@ import { settle, SETTLING_S } from './write-change.ts'
 const RECORDS_S = 400 * 86_400
 
 export type Earlier =
-  /** None of the aspect's records is `writing`. All of them, newest first; `lost`: those of which it only now turned out. */
-  | { readonly kind: 'settled'; readonly records: readonly ChangeRecord[]; readonly lost: readonly ChangeRecord[] }
+  /**
+   * None of the aspect's records is `writing`. All of them, newest first; `all`: those of the resource; `lost`: those of which it only now
+   * turned out.
+   */
+  | {
+      readonly kind: 'settled'
+      readonly records: readonly ChangeRecord[]
+      readonly all: readonly ChangeRecord[]
+      readonly lost: readonly ChangeRecord[]
+    }
   | { readonly kind: 'unread'; readonly unread: Unread }
   /** AWS may still show what stood there before. */
   | { readonly kind: 'settling'; readonly record: ChangeRecord }
@@ -40,7 +48,7 @@ export async function finishEarlier(
     records.push(settled)
     if (end.kind === 'lost') lost.push(settled)
   }
-  return { kind: 'settled', records, lost }
+  return { kind: 'settled', records, all, lost }
 }
 
 type End =

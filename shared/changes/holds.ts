@@ -5,7 +5,7 @@ import type { ChangePolicy } from './change-ports.ts'
 import type { ChangeRecord } from './record.ts'
 
 const DAY_S = 86_400
-/** So many writes of a rule on one resource in a day; a third one would be a fight with whoever changes it back. */
+/** So many writes on one resource in a day, of all rules: more may be a fight with whoever changes it back. */
 const WRITES_A_DAY = 2
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html */
 const STACK_TAG = 'aws:cloudformation:stack-name'
@@ -24,36 +24,66 @@ export function ownerStack(stack: string): string {
   return `owned by the CloudFormation stack ${stack}, change it in its template`
 }
 
-/** What earlier changes of the aspect say against one more. */
+/** What earlier changes say against one more. */
 export type HistoryHold =
   | { readonly kind: 'disputed'; readonly reason: string }
   /** AWS refused it less than a day ago, and would again. */
   | { readonly kind: 'refused'; readonly record: ChangeRecord }
 
-/** @param records those of the aspect, newest first */
-export function historyHold(
-  records: readonly ChangeRecord[],
+export type History = {
+  /** Records of the aspect, newest first. */
+  readonly records: readonly ChangeRecord[]
+  /** Of the whole resource, newest first. */
+  readonly all: readonly ChangeRecord[]
+}
+
+/** @param policySince asked only where a person took something back: since when the policy is surely in force */
+export async function historyHold(
+  { records, all }: History,
   { ruleId, policyDigest, now }: { readonly ruleId: string; readonly policyDigest: string; readonly now: EpochS },
-): HistoryHold | null {
-  const own = records.filter((record) => record.ruleId === ruleId && record.undoes === null)
-  for (const record of own) {
-    const undo = undoOf(record, records)
-    if (undo !== null && [record.policyDigest, undo.policyDigest].includes(policyDigest))
-      return {
-        kind: 'disputed',
-        reason: `${undo.by} took this change back (${undo.id}): Keytrail makes it again once keytrail.yml changes`,
-      }
-  }
-  const lately = own.filter(({ plannedAt }) => plannedAt > now - DAY_S)
+  policySince: () => Promise<EpochS>,
+): Promise<HistoryHold | null> {
+  const undo = lastDispute(records)
+  if (undo !== null && undo.plannedAt >= (await policySince()))
+    return {
+      kind: 'disputed',
+      reason: `${undo.by} took a change of this back (${undo.id}): Keytrail changes it again once keytrail.yml changes`,
+    }
+  const lately = all.filter(({ undoes, plannedAt }) => undoes === null && plannedAt > now - DAY_S)
   if (lately.filter(({ state }) => mayBeWritten(state)).length >= WRITES_A_DAY)
-    return { kind: 'disputed', reason: `Keytrail wrote it ${WRITES_A_DAY} times within a day, and somebody or something changed it back` }
-  const [last] = lately
+    return {
+      kind: 'disputed',
+      reason: `Keytrail changed this resource ${WRITES_A_DAY} times within a day, and stops at that: see whether somebody or something changes it back`,
+    }
+  const last = records.find((record) => record.ruleId === ruleId && record.undoes === null && record.plannedAt > now - DAY_S)
   return last?.state === 'refused' && last.policyDigest === policyDigest ? { kind: 'refused', record: last } : null
 }
 
-/** The undo of it that stands: not taken back in its turn. */
-function undoOf({ id }: ChangeRecord, records: readonly ChangeRecord[]): ChangeRecord | null {
-  return records.find((each) => each.undoes === id && mayBeWritten(each.state) && undoOf(each, records) === null) ?? null
+/** The last word of a person who took a change of Keytrail back, whatever rule it was made for; null: nobody did, or it was given back. */
+function lastDispute(records: readonly ChangeRecord[]): ChangeRecord | null {
+  const ids = new Set(records.map(({ id }) => id))
+  const disputes = records.flatMap((record) => {
+    if (record.undoes === null) return disputeOf(record, records) ?? []
+    // What it takes back is so old that it is not kept any more.
+    const isLone = !ids.has(record.undoes) && mayBeWritten(record.state)
+    return isLone && disputeOf(record, records) === null ? lastWord(record, records) : []
+  })
+  return disputes.reduce<ChangeRecord | null>((last, each) => (last === null || each.plannedAt > last.plannedAt ? each : last), null)
+}
+
+function disputeOf(record: ChangeRecord, records: readonly ChangeRecord[]): ChangeRecord | null {
+  const undo = undosOf(record, records).find((each) => disputeOf(each, records) === null)
+  return undo === undefined ? null : lastWord(undo, records)
+}
+
+/** Who takes back that it was taken back twice, says it again. */
+function lastWord(undo: ChangeRecord, records: readonly ChangeRecord[]): ChangeRecord {
+  const [later] = undosOf(undo, records)
+  return later === undefined ? undo : lastWord(later, records)
+}
+
+function undosOf({ id }: ChangeRecord, records: readonly ChangeRecord[]): readonly ChangeRecord[] {
+  return records.filter((each) => each.undoes === id && mayBeWritten(each.state))
 }
 
 function mayBeWritten(state: ChangeRecord['state']): boolean {

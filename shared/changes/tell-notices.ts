@@ -2,6 +2,7 @@ import { batchesOf, inLanes } from '../findings/batches.ts'
 import { EVENTS_MAX, eventBytes } from '../findings/send.ts'
 import type { Fault, SendPorts } from '../findings/send-ports.ts'
 import type { EpochS } from '../time.ts'
+import type { Control } from './control.ts'
 import type { NoticeChannel, NoticeStore, OpenNotice } from './notice.ts'
 import { noticeEvent } from './notice-event.ts'
 import { noticeMail } from './notice-mail.ts'
@@ -23,16 +24,50 @@ export type ToldNotices = {
   readonly faults: readonly Fault[]
 }
 
+/** What it takes to tell, alone. */
+export type TellPorts = Pick<SendPorts, 'mail' | 'putEvents'> & { readonly control: Pick<Control, 'claim' | 'release'> }
+
+const CLAIM = 'tell'
+/** Telling takes seconds; whoever dies at it keeps others from it for so long. */
+const CLAIM_S = 60
+/** What came while it told is told too, so many times over: whoever put it there found the claim taken, and left it. */
+const ROUNDS_MAX = 3
+
 /**
- * Tells what nobody has heard of: people by one mail, systems by events. May be ended anywhere: what was not noted as told is told again.
- * A channel that fails stops no other, a notice that fails stops no other. @throws if the store cannot be read
+ * Tells what nobody has heard of: people by one mail, systems by events; one does so at a time, and leaves nothing to whoever came second.
+ * May be ended anywhere: what was not noted as told is told again. A channel that fails stops no other, a notice that fails stops no other.
+ * @throws if the store cannot be read
  */
-export async function tellNotices(
-  store: NoticeStore,
-  ports: Pick<SendPorts, 'mail' | 'putEvents'>,
-  { now }: { readonly now: EpochS },
-): Promise<ToldNotices> {
-  const open = await store.open(NOTICES_MAX)
+export async function tellNotices(store: NoticeStore, ports: TellPorts, { now }: { readonly now: EpochS }): Promise<ToldNotices> {
+  const met = new Set<string>()
+  let told: ToldNotices = { mailed: 0, sent: 0, isFull: false, givenUp: [], faults: [] }
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const claim = await ports.control.claim(CLAIM, now, CLAIM_S)
+    if (claim === null) break
+    try {
+      const open = await store.open(NOTICES_MAX)
+      for (const { notice } of open) met.add(notice.id)
+      told = together(told, await tellOpen(open, store, ports, now))
+    } finally {
+      // It ends by itself.
+      await ports.control.release(claim).catch(() => undefined)
+    }
+    if (told.isFull || (await store.open(NOTICES_MAX)).every(({ notice }) => met.has(notice.id))) break
+  }
+  return told
+}
+
+function together(one: ToldNotices, other: ToldNotices): ToldNotices {
+  return {
+    mailed: one.mailed + other.mailed,
+    sent: one.sent + other.sent,
+    isFull: other.isFull,
+    givenUp: [...one.givenUp, ...other.givenUp],
+    faults: [...one.faults, ...other.faults],
+  }
+}
+
+async function tellOpen(open: readonly OpenNotice[], store: NoticeStore, ports: TellPorts, now: EpochS): Promise<ToldNotices> {
   const faults: Fault[] = []
   const mailed = await sendMail(untold(open, 'mail'), ports, faults)
   const { sent, givenUp } = await sendEvents(untold(open, 'events'), ports, { now, faults })

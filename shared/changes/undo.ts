@@ -33,8 +33,7 @@ export type UndoOutcome =
 export async function undoChange(id: string, { by }: { readonly by: string }, ports: UndoPorts): Promise<UndoOutcome> {
   const record = await ports.store.find(id)
   if (record === null) return { kind: 'not-found' }
-  const { resource, after } = record
-  return claimed({ resource, aspect: after.aspect }, ports, (claim) => undoClaimed(record, { by, claim }, ports))
+  return claimed(record.resource, ports, (claim) => undoClaimed(record, { by, claim }, ports))
 }
 
 async function undoClaimed(

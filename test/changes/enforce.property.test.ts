@@ -197,7 +197,7 @@ async function playThrough(dice: Dice): Promise<World> {
   return world
 }
 
-/** At most two writes of a rule on a resource within a day. */
+/** At most two writes on a resource within a day. */
 function checkPace(world: World): void {
   for (const { resource } of PLACES) {
     const made = world
@@ -217,6 +217,8 @@ describe('enforcement and undo', () => {
         const world = await playThrough(dice)
         await world.control.setStop(null)
         world.pass(2 * DAY_S)
+        // Seen in force once more after whatever people took back.
+        await world.control.policySince(POLICY.digest, world.now())
         for (const { resource, ruleId } of PLACES) {
           const steadily = () => changeOne(request(resource, ruleId), processOf(world, dice, { isSteady: true, digest: 'another policy' }))
           let { kind } = await steadily()
@@ -231,6 +233,7 @@ describe('enforcement and undo', () => {
         checkPace(world)
         const told: string[] = []
         const ports = {
+          control: world.control,
           mail: async () => undefined,
           putEvents: async (batch: readonly { readonly detail: string }[]) => {
             told.push(...batch.map(({ detail }) => (JSON.parse(detail) as { id: string }).id))

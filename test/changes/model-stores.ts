@@ -31,6 +31,7 @@ export function createModelControl(): Control {
   let tokens = 0
   const claims = new Map<string, Claim>()
   const spent = new Map<string, number>()
+  let inForce: { readonly digest: string; readonly since: number; readonly seenAt: number } | null = null
   return {
     stop: async () => standing,
     setStop: async (stop) => void (standing = stop),
@@ -48,6 +49,11 @@ export function createModelControl(): Control {
       if (before >= max) return false
       spent.set(key, before + 1)
       return true
+    },
+    policySince: async (digest, now) => {
+      const since = inForce === null ? 0 : inForce.digest === digest ? inForce.since : inForce.seenAt
+      inForce = { digest, since, seenAt: now }
+      return since as Claim['until']
     },
   }
 }

@@ -161,6 +161,7 @@ export function createWorld({ staleS = () => 0, start = NOW }: { readonly staleS
           claim: (name, at, forS) => meet('claim', () => control.claim(name, at, forS)),
           release: (claim) => meet('release', () => control.release(claim)),
           spend: (budget, at, max) => meet('spend', () => control.spend(budget, at, max)),
+          policySince: (digest, at) => meet('policySince', () => control.policySince(digest, at)),
         },
         notices: { ...notices, put: (notice) => meet('put', () => notices.put(notice)) },
         pause: (ms) => meet('pause', async () => void (clock += ms / 1000)),

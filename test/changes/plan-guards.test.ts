@@ -73,6 +73,16 @@ describe.each(['s3-bucket-encrypted-as-expected', 's3-bucket-encryption-not-weak
     expect((await guarded(id, KMS, {}, ports, facts)).kind).toBe('unread')
   })
 
+  it('is held where a Bucket Key comes with it, and the key policy names objects in the encryption context', async () => {
+    const policy = withPolicy({
+      Statement: [{ Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'kms:*', Resource: '*', Condition: OBJECT_CONDITION }],
+    })
+    const withBucketKey = encryptionState({ isBucketKeyEnabled: true })
+    expect(await guarded(id, withBucketKey, {}, policy)).toEqual(held('kms:EncryptionContext:aws:s3:arn'))
+    expect(await guarded(id, withBucketKey)).toEqual({ kind: 'clear' })
+    expect(await guarded(id, KMS, {}, policy)).toEqual({ kind: 'clear' })
+  })
+
   it.each<[string, AspectState, Partial<S3BucketFacts>]>([
     ['the account alone is let in', KMS, { policy: allows({ AWS: [ACCOUNT, ROLE] }) }],
     ['others are only denied', KMS, { policy: bucketPolicy({ Principal: '*' }) }],

@@ -5,7 +5,16 @@ import type { Planned } from '../../shared/changes/planner.ts'
 import { PLANNERS } from '../../shared/changes/planners.ts'
 import { ALL_RULES } from '../../shared/rules/all-rules.ts'
 import { casesOf, factsOf, surroundingsOf } from '../rules/rule-cases.ts'
-import { bucketPolicy, encryptedWith, expecting, FOREIGN_KEY_ARN, KEY_ARN, OTHER_KEY_ARN } from '../rules/s3/ordinary-bucket.ts'
+import { DEFAULT_EXPECTATIONS } from '../../shared/rules/expectations.ts'
+import {
+  bucketPolicy,
+  encryptedWith,
+  expecting,
+  expectingOf,
+  FOREIGN_KEY_ARN,
+  KEY_ARN,
+  OTHER_KEY_ARN,
+} from '../rules/s3/ordinary-bucket.ts'
 import { BUCKET_RESOURCE, bucketGround, encryptionState, factsWith, policyText, stateOf } from './plans-ground.ts'
 
 const WRITES = {
@@ -16,13 +25,25 @@ const WRITES = {
 
 /** Failures of the rules' own tables that a person has to put right, and why. */
 const NO_KEY = 'names none that is the only one for this bucket'
+const TAKES_LOGS = 'access logs are delivered here'
+const NOT_SAID = 'this bucket says nothing of SSE-C'
 const REFUSED: Readonly<Record<string, string>> = {
+  'takes access logs under SSE-KMS': TAKES_LOGS,
+  'takes access logs under DSSE-KMS': TAKES_LOGS,
+  'is one that nothing is expected of, and takes access logs': TAKES_LOGS,
+  'blocks nothing': NOT_SAID,
+  'blocks something that nobody knew': NOT_SAID,
+  'blocks SSE-C in one of two rules': NOT_SAID,
+  'has no policy either': NOT_SAID,
+  'denies SSE-C for a folder': NOT_SAID,
+  'denies SSE-C to one role': NOT_SAID,
+  'denies what is not SSE-C': NOT_SAID,
   'has SSE-S3, where KMS is expected': NO_KEY,
   'has a second rule that falls short': NO_KEY,
   'has an algorithm that nobody knew beside one that falls short': 'which is weaker than the aws:fsx',
   'is named by keytrail.yml, which expects more of it': NO_KEY,
   'says that it blocks nothing': 'somebody allowed SSE-C on this bucket in so many words',
-  'went from DSSE-KMS to SSE-KMS and takes access logs': 'access logs are delivered here',
+  'went from DSSE-KMS to SSE-KMS and takes access logs': TAKES_LOGS,
 }
 
 describe('planners', () => {
@@ -105,14 +126,17 @@ describe('the default encryption', () => {
     expect(changedTo(planned)).toEqual([{ algorithm: 'aws:kms', key: KEY_ARN, isBucketKeyEnabled: false, blockedTypes: ['SSE-C'] }])
   })
 
-  it('of a log bucket is never switched to SSE-KMS: a log bucket switched to SSE-KMS', () => {
-    const state = encryptionState({ isBucketKeyEnabled: true })
+  it('of a log bucket is never switched to SSE-KMS, nor away from it: a log bucket switched to SSE-KMS', () => {
     const expectations = expecting({ algorithms: ['aws:kms'], keyArns: [KEY_ARN] })
-    expect(changedTo(planner.plan(bucketGround({ state, expectations, facts: { isLogTarget: true } })))).toEqual([
-      { algorithm: 'AES256', key: null, isBucketKeyEnabled: false, blockedTypes: [] },
-    ])
+    const planFor = (state: AspectState) => planner.plan(bucketGround({ state, expectations, facts: { isLogTarget: true } }))
+    // Whoever may name any bucket as the target of access logs would weaken it.
+    expect(planFor(encryptionState({ isBucketKeyEnabled: true }))).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('weaker than the aws:kms that stands there') as unknown,
+    })
+    expect(planFor(encryptionState(sseS3))).toEqual({ kind: 'nothing' })
     const weakened = plannerOf('s3-bucket-encryption-not-weakened')
-    const seen = { algorithm: 'aws:kms', key: KEY_ARN, seenAt: bucketGround({ state }).now }
+    const seen = { algorithm: 'aws:kms', key: KEY_ARN, seenAt: bucketGround({ state: encryptionState(sseS3) }).now }
     const restored = weakened.plan(bucketGround({ state: encryptionState(sseS3), facts: { isLogTarget: true, strongestSeen: seen } }))
     expect(restored).toMatchObject({ kind: 'refused', reason: expect.stringContaining('access logs are delivered here') as unknown })
   })
@@ -156,11 +180,21 @@ describe('the default encryption', () => {
 describe('the block of SSE-C', () => {
   const planner = plannerOf('s3-bucket-sse-c-blocked')
 
-  it('is added to what is blocked, and to nothing else', () => {
+  it('is added to what is blocked, and to nothing else, where keytrail.yml names the bucket', () => {
     const state = encryptionState({ isBucketKeyEnabled: true })
-    expect(changedTo(planner.plan(bucketGround({ state })))).toEqual([
+    const expectations = expectingOf('northwind-*', { blocksSseC: true })
+    expect(changedTo(planner.plan(bucketGround({ state, expectations })))).toEqual([
       { algorithm: 'aws:kms', key: KEY_ARN, isBucketKeyEnabled: true, blockedTypes: ['SSE-C'] },
     ])
+  })
+
+  it.each([
+    ['no line', DEFAULT_EXPECTATIONS],
+    ['a line of another bucket', expectingOf('southwind-*', { blocksSseC: true })],
+    ['a line that says something else', expectingOf('northwind-*', { requiresTls: false })],
+  ])('is left to a person where the bucket says nothing: such are in accounts that use SSE-C; with %s', (_, expectations) => {
+    const planned = planner.plan(bucketGround({ state: encryptionState({}), expectations }))
+    expect(planned).toMatchObject({ kind: 'refused', reason: expect.stringContaining('blocksSseC: true') as unknown })
   })
 
   it('is left to a person where somebody allowed SSE-C in so many words', () => {
@@ -181,6 +215,13 @@ function policyAfter(planned: Planned): string {
 describe('the denial of plain HTTP', () => {
   const planner = plannerOf('s3-bucket-tls-only')
   const planFor = (value: string | null) => planner.plan(bucketGround({ state: { aspect: 'bucket-policy', value } }))
+
+  it('binds anonymous requests too, of which IAM does not say that they are no service', () => {
+    const { Statement } = JSON.parse(policyAfter(planFor(null))) as { readonly Statement: readonly { readonly Condition: unknown }[] }
+    expect(Statement.map(({ Condition }) => Condition)).toEqual([
+      { Bool: { 'aws:SecureTransport': 'false' }, BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' } },
+    ])
+  })
 
   it('is added behind the statements that are there, whatever else stands in the document', () => {
     const text =
@@ -221,15 +262,38 @@ describe('the denial of plain HTTP', () => {
 })
 
 describe('a bucket that was weakened', () => {
+  const planner = plannerOf('s3-bucket-encryption-not-weakened')
+  const seen = { algorithm: 'aws:kms', key: KEY_ARN, seenAt: bucketGround({ state: encryptionState({}) }).now }
+  const sseS3 = encryptionState({ algorithm: 'AES256', key: null })
+  const facts = { strongestSeen: seen, encryption: [encryptedWith('AES256')] }
+
   it('gets back the algorithm and the key that it had, be the key foreign: the guard asks about that', () => {
-    const seen = { algorithm: 'aws:kms:dsse', key: FOREIGN_KEY_ARN, seenAt: bucketGround({ state: encryptionState({}) }).now }
+    const strongestSeen = { ...seen, algorithm: 'aws:kms:dsse', key: FOREIGN_KEY_ARN }
     const state = encryptionState({ algorithm: 'AES256', key: null, blockedTypes: ['SSE-C'] })
-    const planned = plannerOf('s3-bucket-encryption-not-weakened').plan(
-      bucketGround({ state, facts: { strongestSeen: seen, encryption: [encryptedWith('AES256')] } }),
-    )
-    expect(changedTo(planned)).toEqual([
+    expect(changedTo(planner.plan(bucketGround({ state, facts: { ...facts, strongestSeen } })))).toEqual([
       { algorithm: 'aws:kms:dsse', key: FOREIGN_KEY_ARN, isBucketKeyEnabled: false, blockedTypes: ['SSE-C'] },
     ])
+  })
+
+  it.each([true, false])('gets back a Bucket Key where one is expected: %s', (requiresBucketKey) => {
+    const planned = planner.plan(bucketGround({ state: sseS3, facts, expectations: expecting({ requiresBucketKey }) }))
+    expect(changedTo(planned)).toEqual([{ algorithm: 'aws:kms', key: KEY_ARN, isBucketKeyEnabled: requiresBucketKey, blockedTypes: [] }])
+  })
+
+  it.each([true, false])('keeps the Bucket Key as it is where only the key changes: %s', (isBucketKeyEnabled) => {
+    const state = encryptionState({ key: FOREIGN_KEY_ARN, isBucketKeyEnabled })
+    expect(changedTo(planner.plan(bucketGround({ state, facts: { strongestSeen: seen } })))).toEqual([
+      { algorithm: 'aws:kms', key: KEY_ARN, isBucketKeyEnabled, blockedTypes: [] },
+    ])
+  })
+
+  const planFor = (keyArns: readonly string[], key: string | null) =>
+    planner.plan(bucketGround({ state: sseS3, facts: { ...facts, strongestSeen: { ...seen, key } }, expectations: expecting({ keyArns }) }))
+
+  it('gets back no key that keytrail.yml does not name, where it names keys: what was seen may be planted', () => {
+    for (const key of [KEY_ARN, null])
+      expect(planFor([OTHER_KEY_ARN], key)).toMatchObject({ kind: 'refused', reason: expect.stringContaining('keyArns') as unknown })
+    expect(planFor([OTHER_KEY_ARN, KEY_ARN], KEY_ARN).kind).toBe('change')
   })
 
   it('is one of this account and Region in these tables', () => expect(BUCKET_RESOURCE.region).toBe('eu-central-1'))

@@ -8,7 +8,7 @@ import type { FindingEvent } from '../../shared/findings/finding-event.ts'
 import type { Mail } from '../../shared/findings/mail.ts'
 import { HOSTILE } from '../findings/hostile-texts.ts'
 import { later, NOW } from '../findings/findings-ground.ts'
-import { createModelNotices } from './model-stores.ts'
+import { createModelControl, createModelNotices } from './model-stores.ts'
 import { createWorld, key, OFF, request, ROTATION } from './model-world.ts'
 
 function notice(id: string, changes: Partial<Notice> = {}): Notice {
@@ -34,6 +34,7 @@ async function holding(notices: readonly Notice[]) {
 function channels() {
   const [mails, events] = [new Array<Mail>(), new Array<FindingEvent>()]
   const ports = {
+    control: createModelControl(),
     mail: async (mail: Mail) => void mails.push(mail),
     putEvents: async (batch: readonly FindingEvent[]) => {
       events.push(...batch)
@@ -99,6 +100,38 @@ describe('notices', () => {
     expect(events).toHaveLength(10)
   })
 
+  it('are told once by two at once, what came meanwhile too', async () => {
+    const store = await holding([notice('a')])
+    const { mails, events, ports } = channels()
+    const second: unknown[] = []
+    const mail = async (each: Mail) => {
+      if (second.length === 0) {
+        await store.put(notice('b'))
+        second.push(await tellNotices(store, ports, { now: NOW }))
+      }
+      await ports.mail(each)
+    }
+    expect(await tellNotices(store, { ...ports, mail }, { now: NOW })).toMatchObject({ mailed: 2, sent: 2 })
+    expect(second).toEqual([{ mailed: 0, sent: 0, isFull: false, givenUp: [], faults: [] }])
+    expect(mails.map(({ body }) => /Notice: (.*)/.exec(body)?.[1])).toEqual(['a', 'b'])
+    expect(events).toHaveLength(2)
+    await store.put(notice('c'))
+    await Promise.all([1, 2, 3].map(() => tellNotices(store, ports, { now: NOW })))
+    expect([mails.length, events.length]).toEqual([3, 3])
+  })
+
+  it('are told by the next one where somebody died at it', async () => {
+    const store = await holding([notice('a')])
+    const { ports } = channels()
+    expect(await ports.control.claim('tell', NOW, 60)).not.toBeNull()
+    expect(await tellNotices(store, ports, { now: later(59) })).toMatchObject({ mailed: 0 })
+    expect(await tellNotices(store, ports, { now: later(60) })).toMatchObject({ mailed: 1 })
+    const release = broken
+    await store.put(notice('b'))
+    expect(await tellNotices(store, { ...ports, control: { ...ports.control, release } }, { now: later(61) })).toMatchObject({ mailed: 1 })
+    expect(await ports.control.claim('tell', later(62), 60)).toBeNull()
+  })
+
   it('reach every channel, whichever fails for a while', async () => {
     const store = await holding([notice('a'), notice('b')])
     const { mails, events, ports } = channels()
@@ -148,11 +181,23 @@ describe('notices', () => {
     expect(detail.length).toBeLessThan(65_536)
   })
 
-  it('of a hold are the same for the same reasons under the same policy', () => {
+  it('of a refusal are the same for the same finding in the same month', async () => {
+    const world = createWorld()
+    world.account.add(key('a'), OFF).refusal = { ok: false, code: 'AccessDeniedException', message: 'no' }
+    const told: number[] = []
+    for (const days of [0, 2, 30]) {
+      world.pass(days * 86_400)
+      expect((await changeOne(request(key('a'), ROTATION), world.ports())).kind).toBe('refused')
+      told.push(world.notices.ids().length)
+    }
+    expect(told).toEqual([1, 1, 2])
+  })
+
+  it('of a hold are the same for the same reasons under the same policy in the same month', () => {
     const held = { resource: key('a'), ruleId: ROTATION, ruleTitle: '', reasons: ['one'], policyDigest: 'a', at: NOW }
     const { id } = heldNotice(held)
     expect(heldNotice({ ...held, at: later(9), ruleTitle: 'x' }).id).toBe(id)
-    const others = [{ reasons: ['two'] }, { policyDigest: 'b' }, { ruleId: 'other' }, { resource: key('b') }]
+    const others = [{ at: later(30 * 86_400) }, { reasons: ['two'] }, { policyDigest: 'b' }, { ruleId: 'other' }, { resource: key('b') }]
     expect(others.map((change) => heldNotice({ ...held, ...change }).id)).not.toContain(id)
   })
 })

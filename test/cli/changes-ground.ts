@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openChanges } from '../../shared/aws/changes/open-changes.ts'
 import type { StackChanges } from '../../shared/aws/changes/stack-changes.ts'
 import { createTable } from '../../shared/aws/table.ts'
-import { registryTable } from '../../shared/aws/workshop/registry-table.ts'
+import { allEntries, registryTable } from '../../shared/aws/workshop/registry-table.ts'
 import type { ChangePorts } from '../../shared/changes/change-ports.ts'
 import { readPolicy } from '../../shared/policy-file/policy-file.ts'
 import { ALL_RULES } from '../../shared/rules/all-rules.ts'
@@ -39,6 +39,8 @@ export type CommandGround = AsyncDisposable & {
   newKey(name: string): Promise<Key>
   /** A key and its alias, in the registry. */
   newDemoKey(name: string, entry?: Partial<Entry>): Promise<Key>
+  /** The entry of that name is gone from the registry. */
+  forget(name: string): Promise<void>
   /** Everybody of the account may do everything with it but this. */
   deny(key: Key, action: string): Promise<void>
   /** All items of the control table, as text. */
@@ -106,6 +108,10 @@ export async function openCommandGround(): Promise<CommandGround> {
       await registry.write(entry)
       await registry.write({ ...entry, id: randomUUID(), kind: 'kms-alias', name: key.alias, keyArn: key.arn })
       return key
+    },
+    async forget(name) {
+      const standing = (await allEntries(createTable(dynamodb, controlTable))).filter((entry) => entry.name === name)
+      for (const entry of standing) await registry.write({ ...entry, state: 'retired' })
     },
     async deny({ arn }, action) {
       const Statement = [

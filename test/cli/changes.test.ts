@@ -40,7 +40,7 @@ describe('keytrail changes', () => {
 Keytrail is stopped since <time>, by ${CALLER}: wrong \\u{1b}[2J policy
 keytrail changes resume lets it go on.
 
-Nothing was changed in the last 400 days.
+Enforcement changed nothing in the last 400 days.
 `,
     })
     expect(await changeOne({ ruleId: ROTATION, resource: key, eventId: null }, ports)).toMatchObject({ kind: 'stopped' })
@@ -61,7 +61,7 @@ Nothing was changed in the last 400 days.
     const key = await ground.newDemoKey('keytrail-demo-sse')
     expect((await ground.run('clean-up', '--apply', '--key', key.arn)).code).toBe(0)
     expect((await report('status')).retirements).toMatchObject([{ keyArn: key.arn, stage: 'scheduled' }])
-    expect((await ground.run('changes', 'status')).stdout).toContain('1 key being retired: keytrail clean-up lists them.\n')
+    expect((await ground.run('changes', 'status')).stdout).toContain('\n\n1 key is being retired: keytrail clean-up lists it.\n')
   })
 
   it('stops at once on AWS, without a question', async () => {

@@ -8,7 +8,7 @@ import { createRetirementTable } from '../../shared/aws/changes/retirement-table
 import { createTable } from '../../shared/aws/table.ts'
 import type { KeyReport } from '../../shared/changes/retire/report.ts'
 import type { EpochS } from '../../shared/time.ts'
-import { type Ended, KEYTRAIL, runProgram } from '../support/cli.ts'
+import { type Ended, keytrail, KEYTRAIL, runProgram } from '../support/cli.ts'
 import { refOf } from '../support/local-cloud.ts'
 import { awsEnvironment, CALLER, type CommandGround, golden, HOOK_MS, openCommandGround, OTHER } from './changes-ground.ts'
 
@@ -104,6 +104,7 @@ describe('keytrail clean-up', () => {
     await ground.changes.control.setStop(null)
     expect(ended.code).toBe(1)
     expect(ended.stdout).toContain(`by ${OTHER}: an incident\nkeytrail changes resume lets it go on.`)
+    expect(ended.stdout).toMatch(/\n\nNext: keytrail changes resume\n$/)
     expect(await stateOf(key.arn)).toBe('Enabled')
   })
 
@@ -145,6 +146,25 @@ describe('keytrail clean-up', () => {
     expect(stdout).toContain('stage      stopped: a person has to look\n')
     expect(stdout).toContain('AWS refused DisableKey: \\u{1b}[2J')
     expect(stdout).not.toContain('\u001b')
+  })
+
+  it('says by which policy file it goes, before it asks', async () => {
+    const key = await ground.newDemoKey('keytrail-demo-by-policy')
+    const none = 'There is no keytrail.yml here: the defaults hold. Nothing is excluded, and nobody owns anything.\n'
+    const target = ['--target', 'aws', '--yes'] as const
+    expect((await cleanUp(...only(key))).stdout).toContain(none)
+    expect((await cleanUp('--adopt', key.alias)).stdout).toContain(none)
+    const environment = { cwd: ground.folder.path, env: awsEnvironment(ground) }
+    expect((await keytrail(['clean-up', ...target, ...only(key)], environment)).stdout).toContain(none)
+    ground.folder.write('team.yml', `cleanUp: { exclude: ['${key.alias}'] }\n`)
+    const { stdout } = await cleanUp('--policy', 'team.yml', '--apply', ...only(key))
+    expect(stdout).toMatch(/\n {2}because {4}keytrail\.yml excludes alias\/keytrail-demo-by-policy\n[^]*By the policy file team\.yml\.\n/)
+    expect(await stateOf(key.arn)).toBe('Enabled')
+  })
+
+  it('points at the same keys when it says what comes next', async () => {
+    const key = await ground.newDemoKey('keytrail-demo-alone')
+    expect((await cleanUp(...only(key))).stdout).toMatch(new RegExp(`\n\nNext: keytrail clean-up --apply --key ${key.arn}\n$`))
   })
 
   it('looks at no key that the registry does not have', async () => {
@@ -199,12 +219,15 @@ describe('keytrail clean-up --adopt', () => {
     expect([await stateOf(left.arn), await stateOf(other.arn)]).toEqual(['Enabled', 'Enabled'])
     const again = reportIn(await cleanUp('--adopt', PATTERN, '--yes', '--format', 'json'))
     expect(again.adoption).toMatchObject({ registered: [], candidates: [{ adoptable: false }, { adoptable: false }] })
+    await ground.forget(left.alias)
+    const finished = reportIn(await cleanUp('--adopt', PATTERN, '--yes', '--format', 'json'))
+    expect(finished.adoption?.registered).toEqual([left.alias])
 
     if (!HAS_TERMINAL) context.skip('no `script` of util-linux here')
     await ground.newKey('kms_key_s3_usecase_3')
     const typed = (text: string): Promise<Ended> => atTerminal(`clean-up --adopt '${PATTERN}'`, text)
     expect((await typed('y')).stdout).toContain('Nothing was registered.')
-    expect((await typed('adopt')).stdout).toMatch(/Registered: arn:aws:kms:.*, alias\/kms_key_s3_usecase_3\./)
+    expect((await typed('adopt')).stdout).toMatch(/Registered: alias\/kms_key_s3_usecase_3, arn:aws:kms:.*\./)
   })
 
   it('shows the plan on AWS, and asks', async (context) => {

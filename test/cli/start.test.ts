@@ -46,7 +46,10 @@ const RUNS = [
 
 /** What was weakened is put right, once; a person takes the bucket's change back, and it stays so. One key is retired, one is saved. */
 function expectChanges({ audit, changes, retirements, notices, useCases }: RunReport): void {
-  const ofBucket = changes.filter(({ arn }) => arn === `arn:aws:s3:::${audit.bucket}`)
+  // Two of one second stand in no order.
+  const ofBucket = changes
+    .filter(({ arn }) => arn === `arn:aws:s3:::${audit.bucket}`)
+    .toSorted((one, other) => Number(one.undoes !== null) - Number(other.undoes !== null))
   const ofKey = changes.filter(({ arn }) => arn === audit.keyArn)
   expect(ofKey).toMatchObject([{ before: 'automatic rotation is off', after: 'automatic rotation is on, every 365 days', state: 'done' }])
   const [done, undo] = ofBucket

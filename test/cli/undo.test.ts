@@ -1,4 +1,10 @@
-import { DisableKeyRotationCommand, EnableKeyRotationCommand, GetKeyRotationStatusCommand } from '@aws-sdk/client-kms'
+import {
+  CancelKeyDeletionCommand,
+  CreateAliasCommand,
+  DisableKeyRotationCommand,
+  EnableKeyRotationCommand,
+  GetKeyRotationStatusCommand,
+} from '@aws-sdk/client-kms'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listRows } from '../../cli/output/undo-list.ts'
@@ -8,6 +14,7 @@ import type { ChangePorts } from '../../shared/changes/change-ports.ts'
 import type { ChangeRecord } from '../../shared/changes/record.ts'
 import type { Retirement } from '../../shared/changes/retire/retirement.ts'
 import type { Undoable } from '../../shared/changes/undoable.ts'
+import { observed, type Observed } from '../../shared/observed.ts'
 import type { Resource } from '../../shared/rules/rule.ts'
 import type { EpochS } from '../../shared/time.ts'
 import type { Ended } from '../support/cli.ts'
@@ -139,6 +146,31 @@ describe('keytrail undo', () => {
     expect(await undo(other.arn)).toMatchObject({ code: 2, stdout: expect.stringContaining('No retirement of') as string })
   })
 
+  it("reads the keys that it lists, and tells of names that are somebody else's by now", async () => {
+    const key = await ground.newDemoKey('keytrail-demo-looked-at')
+    await ground.run('clean-up', '--apply', '--key', key.arn)
+    const row = async (): Promise<unknown> => {
+      const { stdout } = await undo('--list', '--format', 'json')
+      const { changes } = JSON.parse(stdout) as { readonly changes: readonly { readonly id: string }[] }
+      return changes.find(({ id }) => id === key.arn)
+    }
+    expect(await row()).toMatchObject({ canUndo: 'yes', why: '' })
+    const { kms } = ground.cloud.clients
+    await kms.send(new CancelKeyDeletionCommand({ KeyId: key.arn }))
+    expect(await row()).toMatchObject({ canUndo: 'no', difference: [expect.stringContaining('it is Disabled')] })
+    await ground.deny(key, 'kms:DescribeKey')
+    expect(await row()).toMatchObject({ canUndo: 'unknown', why: 'how the key stands now cannot be read (kms:DescribeKey)' })
+    expect((await undo('--list')).code).toBe(3)
+
+    const other = await ground.newDemoKey('keytrail-demo-name-taken')
+    await ground.run('clean-up', '--apply', '--key', other.arn)
+    const taker = await ground.newKey('keytrail-demo-taker')
+    await kms.send(new CreateAliasCommand({ AliasName: other.alias, TargetKeyId: taker.arn }))
+    const { code, stdout } = await undo(other.arn)
+    expect(code).toBe(0)
+    expect(stdout).toContain(`\n  names      ${other.alias} stands for ${taker.arn} by now and is left to it\n  next       `)
+  })
+
   it.each([
     [[], /^keytrail: name a record, or --list what there is/],
     [['20261020T060000Z-1a2b3c4d', '--list'], /^keytrail: name a record, or --list/],
@@ -206,14 +238,20 @@ describe('the list of what can be taken back', () => {
     { limit: 1, ids: ['change-9'], isCut: true, read: 2 },
   ])('is newest first, $limit at most', async ({ limit, ids, isCut, read }) => {
     let reads = 0
+    const keysRead: string[] = []
+    const difference = (of: Retirement): Promise<Observed<readonly string[]>> => {
+      keysRead.push(of.keyArn)
+      return Promise.resolve(observed([]))
+    }
     async function* changes(): AsyncGenerator<Undoable> {
       for (const at of [9, 5, 3]) {
         reads++
         yield await Promise.resolve(change(at))
       }
     }
-    const listed = await listRows(changes(), [retirement(1), retirement(8), retirement(7)], limit)
+    const listed = await listRows(changes(), { all: [retirement(1), retirement(8), retirement(7)], difference }, limit)
     expect({ ids: listed.rows.map(({ id }) => id), isCut: listed.isCut, reads }).toEqual({ ids, isCut, reads: read })
+    expect(keysRead.length).toBeLessThanOrEqual(limit + 1)
     expect(undoListText(listed).includes('and more; --limit lists them')).toBe(isCut)
   })
 })

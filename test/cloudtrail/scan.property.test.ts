@@ -131,7 +131,7 @@ describe('reading valid documents', () => {
           expect(spans).toEqual(membersOf(values[index]))
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
     expect(plain, 'plain items').toBeGreaterThan(500)
   })
@@ -249,7 +249,7 @@ describe('reading a document with one byte damaged', () => {
         expect(items).toEqual(story === 'whole' ? expected : items)
         expect(story !== 'comma' || lacksCommaOnly(bytes.toString(), items), 'only a comma is wrong').toBe(true)
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     )
     expect(Math.min(seen.whole, seen.comma, seen.broken), JSON.stringify(seen)).toBeGreaterThan(20)
   })
@@ -274,7 +274,7 @@ describe('reading a document with one byte damaged', () => {
           })
         expect(lost).toEqual([])
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     )
     expect(unclosed, 'lines that lack their last bracket').toBeGreaterThan(20)
   })

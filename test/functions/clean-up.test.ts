@@ -7,6 +7,7 @@ import { createControlItems } from '../../shared/aws/changes/control-items.ts'
 import { adopt } from '../../shared/aws/changes/demo-registry.ts'
 import { createNoticeTable } from '../../shared/aws/changes/notice-table.ts'
 import { type ControlTable, createTable } from '../../shared/aws/table.ts'
+import { createUsageTable } from '../../shared/aws/usage-table.ts'
 import type { Notice } from '../../shared/changes/notice.ts'
 import { epochS, type EpochS } from '../../shared/time.ts'
 import { partitionKeys, refOf, startCloud, type WatchedCloud } from '../support/local-cloud.ts'
@@ -26,11 +27,18 @@ let control: ControlTable
 beforeAll(async () => {
   cloud = await startCloud({ idle: IDLE, policy: POLICY, parameters: { FindingsEmail: 'security@example.com' } })
   control = createTable(cloud.clients.dynamodb, refOf(cloud, 'ControlTable'))
+  // Something was counted once: else it would not be known that the watch sees.
+  const usage = createUsageTable(createTable(cloud.clients.dynamodb, refOf(cloud, 'UsageTable')))
+  await usage.markHour({ hour: hourOf(now()), token: 'counted' })
   // Days of other schedules take their time, too.
   for (const Name of ['roll-up-usage', 'sweep', 'announce'].map((name) => `keytrail-${name}`))
     await cloud.clients.events.send(new DisableRuleCommand({ Name }))
 })
 afterAll(() => cloud.close())
+
+function hourOf(second: EpochS): EpochS {
+  return (second - (second % 3600)) as EpochS
+}
 
 function now(): EpochS {
   return epochS(cloud.clock.nowMs()) ?? (0 as EpochS)

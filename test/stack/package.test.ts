@@ -122,7 +122,7 @@ describe('whoever steals the role of a function', () => {
 
   it.each([
     ['EnforceRole', ['workshop', 'retirement', 'control', 'claims']],
-    ['CleanUpRole', ['change', 'change-of#1', 'budget#changes', 'control']],
+    ['CleanUpRole', ['change', 'change-of#1', 'budget#changes', 'policy', 'control']],
   ])('as %s cannot write to the table of control what is of others', async (role, keys) => {
     const writes = (await guardedWrites()).filter(({ action }) => action.startsWith('dynamodb:'))
     for (const key of keys) expect([key, await writesAllowed(stack.template, role, writes, key)]).toEqual([key, []])

@@ -186,7 +186,7 @@ describe('the live path', () => {
         expect(await totalsOf(store), 'after it').toEqual(expected)
         seeTotals(expected, store.parked)
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     )
     expect(CASES.filter((name) => (seen.get(name) ?? 0) < 8).map((name) => [name, seen.get(name)])).toEqual([])
   })
@@ -221,7 +221,7 @@ describe('roll-ups', () => {
         await rollUpHours(store, AFTERWARDS)
         expect(await totalsOf(store)).toEqual(totalsOfUsage(calls))
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     )
     expect(kept, 'marks that had to stay').toBeGreaterThan(20)
   })

@@ -245,7 +245,7 @@ describe('packed texts', () => {
       fc.property(fc.array(anyJson, { maxLength: 8 }), (texts) => {
         expect(unpackTexts(packTexts(texts))).toEqual(texts)
       }),
-      { numRuns: 2000 },
+      { numRuns: 600 },
     )
   })
 })
@@ -274,7 +274,7 @@ describe('damaged bytes', () => {
           expect(() => decodeUses(wrong, { digests: false })).toThrow(NO_USES)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 
@@ -288,7 +288,7 @@ describe('damaged bytes', () => {
         expect(unpackedOrNull(changed) ?? texts).toEqual(texts)
         expect(unpackedOrNull(bytes.subarray(0, place))).toBeNull()
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 })

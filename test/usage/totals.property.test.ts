@@ -243,7 +243,7 @@ describe('the totals of a trail', () => {
         seeFiles(files, recount)
         expect(comparable(await countByProduct(files, dice))).toEqual(comparable(recount))
       }),
-      { numRuns: 250 },
+      { numRuns: 120 },
     )
     expect([...seen].filter(([, count]) => count < OCCURRENCES_MIN)).toEqual([])
   })
@@ -265,7 +265,7 @@ describe('the totals of a trail', () => {
         const hasDryRuns = JSON.stringify(items).includes('DryRun')
         expect(usesOf(once)).toEqual(usesOf(hasDryRuns ? once : recount))
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
     expect(ranked, 'uses whose copies are ranked by their bytes').toBeGreaterThan(OCCURRENCES_MIN)
   })

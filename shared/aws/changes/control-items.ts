@@ -6,12 +6,18 @@ import { kept, ownItem, valueIn } from './own-item.ts'
 const CONTROL = 'control'
 const STOP = 'stop'
 const CLAIM = 'claim'
+const POLICY = 'policy'
+const IN_FORCE = 'in-force'
 /** So long after they are over, claims and budgets go by themselves. */
 const OVER_S = 24 * HOUR_S
 
+type InForce = { readonly digest: string; readonly since: EpochS; readonly seenAt: EpochS }
+
 /**
  * What holds runs back, in the control table. Partition and sort keys by kind of item:
- * `control` `stop` · `claim` `<name>` · `budget#<budget>` `<hour>`
+ * `control` `stop` · `claim` `<name>` · `budget#<budget>` `<hour>` · `policy` `in-force`
+ *
+ * What is in force has a partition of its own: the function that enforces notes it, and may not write what stops it.
  */
 export function createControlItems(table: ControlTable, newToken: () => string): Control {
   return {
@@ -47,6 +53,15 @@ export function createControlItems(table: ControlTable, newToken: () => string):
     spend(budget, now, max) {
       const hour = (now - (now % HOUR_S)) as EpochS
       return table.take(`budget#${budget}`, hourText(hour), { max, expiresAt: hour + HOUR_S + OVER_S })
+    },
+    async policySince(digest, now) {
+      const item = await itemAt(table, POLICY, IN_FORCE)
+      const there = item === null ? null : (valueIn(item, 'digest') as InForce)
+      // When it was deployed nobody tells: since another one was seen at the earliest, so that no undo in between is overlooked.
+      const since = there === null ? (0 as EpochS) : there.digest === digest ? there.since : there.seenAt
+      const inForce: InForce = { digest, since, seenAt: now }
+      await table.put(ownItem({ pk: POLICY, sk: IN_FORCE, value: inForce, token: newToken() }))
+      return since
     },
   }
 }

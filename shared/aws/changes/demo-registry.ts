@@ -11,23 +11,15 @@ export function createDemoRegistry(table: Table): DemoRegistry {
   const registry = registryTable(table)
   return {
     async keys() {
-      const standing = await standingEntries(table)
+      const all = await allEntries(table)
+      const standing = all.filter(({ state }) => state !== 'retired')
       const keys = new Map<string, DemoKey>()
-      const aliasesOf = Map.groupBy(
-        standing.filter(({ kind }) => kind === 'kms-alias'),
-        ({ keyArn }) => keyArn,
-      )
       for (const entry of standing) {
         // One without a name was planned, and perhaps never made.
-        if (entry.kind !== 'kms-key' || entry.name === '' || keys.has(entry.name)) continue
-        keys.set(entry.name, {
-          entryId: entry.id,
-          keyArn: entry.name,
-          aliases: [...new Set(aliasesOf.get(entry.name)?.map(({ name }) => name))],
-          useCase: entry.useCase,
-          owner: entry.owner,
-          registeredAt: entry.plannedAt,
-        })
+        if (entry.kind === 'kms-key' && entry.name !== '' && !keys.has(entry.name)) keys.set(entry.name, demoKey(entry, standing))
+      }
+      for (const entry of all.toReversed()) {
+        if (entry.kind === 'kms-key' && entry.name !== '' && !keys.has(entry.name)) keys.set(entry.name, demoKey(entry, all))
       }
       return [...keys.values()]
     },
@@ -40,6 +32,18 @@ export function createDemoRegistry(table: Table): DemoRegistry {
   }
 }
 
+function demoKey(entry: Entry, among: readonly Entry[]): DemoKey {
+  return {
+    entryId: entry.id,
+    keyArn: entry.name,
+    aliases: [...new Set(among.flatMap((each) => (isAliasOf(each, entry.name) ? [each.name] : [])))],
+    useCase: entry.useCase,
+    owner: entry.owner,
+    registeredAt: entry.plannedAt,
+    state: entry.state === 'retired' ? 'retired' : 'standing',
+  }
+}
+
 /** Registers what has no standing entry yet. @returns the entries that were written */
 export async function adopt(
   table: Table,
@@ -49,7 +53,9 @@ export async function adopt(
   const registry = registryTable(table)
   const standing = await standingEntries(table)
   const written: Entry[] = []
-  for (const { useCase, kind, name, keyArn } of found) {
+  // The aliases first: a key that has its entry goes by it, and is protected for ever by an alias that has none.
+  const inOrder = found.toSorted((one, other) => Number(other.kind === 'kms-alias') - Number(one.kind === 'kms-alias'))
+  for (const { useCase, kind, name, keyArn } of inOrder) {
     if (standing.some((entry) => entry.kind === kind && entry.name === name && entry.keyArn === keyArn)) continue
     const entry: Entry = {
       // The same whoever adopts it: it stands once.

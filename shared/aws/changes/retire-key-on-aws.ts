@@ -9,8 +9,7 @@ import {
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms'
 import type { KeyReading, RetireKeyPort } from '../../changes/retire/reading.ts'
-import { observed, type Observed, unread } from '../../observed.ts'
-import type { KmsKeyFacts } from '../../rules/facts.ts'
+import { type Observed, unread } from '../../observed.ts'
 import { createAccountView } from '../facts/account-view.ts'
 import { type Asked, asked, present, secondOf, secondOrNull } from '../facts/asked.ts'
 import type { FactParts } from '../facts/fact-parts.ts'
@@ -42,7 +41,7 @@ export function createRetireKeyPort(parts: () => FactParts, triedUse: RetireKeyP
       tags: readOrUnread('kms:ListResourceTags', tags),
       grants: readOrUnread('kms:ListGrants', grants),
       policy,
-      lastUse: lastUseOf(readOrUnread('kms:GetKeyLastUsage', lastUse)),
+      lastUse: readOrUnread('kms:GetKeyLastUsage', lastUse),
     }
   }
 
@@ -86,10 +85,6 @@ async function describe(client: KMSClient, KeyId: string): Promise<Described> {
     // A replica tells of all replicas, itself among them. https://docs.aws.amazon.com/kms/latest/APIReference/API_MultiRegionConfiguration.html
     replicaArns: MultiRegionKeyType === 'PRIMARY' ? ReplicaKeys.map(({ Arn }) => present(Arn)) : [],
   }
-}
-
-function lastUseOf(lastUse: Observed<KmsKeyFacts['lastUse']>): Observed<KmsKeyFacts['lastUse']['at']> {
-  return lastUse.known ? observed(lastUse.value.at) : lastUse
 }
 
 /** What is gone in the middle of a reading was not read. */

@@ -1,4 +1,4 @@
-import type { RetireKeyPort, TriedUse } from '../../changes/retire/reading.ts'
+import { NOTHING_COUNTED, type RetireKeyPort, type TriedUse } from '../../changes/retire/reading.ts'
 import { unread } from '../../observed.ts'
 import { cappedText } from '../../text.ts'
 import { type EpochS, HOUR_S } from '../../time.ts'
@@ -31,20 +31,49 @@ const OF_A_KEY_THAT_RESTS = ['DisabledException', 'KMSInvalidStateException']
 
 /** The last tried use of a key or of its aliases, from what Keytrail counted. Whatever may be one is one. */
 export function createTriedUse({ clients, usage, counted, now }: CountedParts): RetireKeyPort['triedUse'] {
-  return async (keyArn, aliases, since) => {
+  return async (keyArn, aliases, since, { notBy, isUnproven = false } = {}) => {
     const [, , , region = '', accountId = ''] = keyArn.split(':')
     if (region !== counted.region || !counted.accounts.has(accountId)) return unread(READING, 'failed', 'NotCountedHere')
     if (now() - since > USAGE_S) return unread(READING, 'failed', 'UsageNotKept')
     const rule = await askedBeside('events:DescribeRule', () => readRule(clients.events(region), KEY_USAGE_RULE_NAME))
     if (!rule.known) return rule
     if (keyUsageRuleProblems(rule.value).length > 0) return unread('events:DescribeRule', 'failed', 'RuleNotAsDeployed')
-    const isMeant = meaning(keyArn, aliases)
-    return askedBeside(READING, () => lastUse(usage, isMeant, { since, now: now() }))
+    const isOfKey = meaning(keyArn, aliases)
+    const isMeant: Meant = notBy === undefined ? isOfKey : (use) => !isBy(use, notBy) && isOfKey(use)
+    const span = { since, now: now() }
+    const last = await askedBeside(READING, () => lastUse(usage, isMeant, span))
+    if (!last.known || last.value !== null || isUnproven) return last
+    const counts = await askedBeside(READING, () => isCounting(usage, span))
+    if (!counts.known) return counts
+    return counts.value ? last : unread(READING, 'failed', NOTHING_COUNTED)
   }
 }
 
 type Meant = (use: KeyUse) => boolean
 type Span = { readonly since: EpochS; readonly now: EpochS }
+
+/**
+ * Nothing but uses, of whatever key, shows that the trail delivers: the rule may be as deployed where no trail writes what it waits for. One
+ * counted use is enough: accounts in which no key is used for days are no exception.
+ */
+async function isCounting(usage: StoredUsage, { now }: Span): Promise<boolean> {
+  if ((await usage.markedHours(1)).length > 0) return true
+  const [until, month] = [(hourOf(now) + 2 * HOUR_S) as EpochS, 30 * DAY_S]
+  for (const since of [until - month, until - USAGE_S]) if ((await usage.rolledUpHours(since as EpochS, until)).size > 0) return true
+  return false
+}
+
+/**
+ * A session does not tell the path of its role, and what its calls are counted under has it. No two roles of an account differ in that
+ * alone. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+ */
+function isBy({ caller }: KeyUse, arn: string): boolean {
+  return caller !== null && withoutPath(caller) === withoutPath(arn)
+}
+
+function withoutPath(arn: string): string {
+  return arn.replace(/:role\/.*\//, ':role/')
+}
 
 /** Backwards, a day at a time: who was used lately is found soon, and never is more than a day of all keys' usage held. */
 async function lastUse(usage: StoredUsage, isMeant: Meant, { since, now }: Span): Promise<TriedUse | null> {

@@ -9,14 +9,22 @@ import { guardKms } from './kms-guard.ts'
 const PREFERRED = ['aws:kms', 'AES256', 'aws:kms:dsse']
 const NO_KEY = 'keytrail.yml expects a KMS key and names none that is the only one for this bucket: name one in keyArns, or in an override'
 
-/** Sets algorithm and key to what `keytrail.yml` expects, or to SSE-S3 where access logs are delivered. */
+/**
+ * Sets algorithm and key to what `keytrail.yml` expects. Where access logs are delivered SSE-S3 belongs, and is left to a person: any bucket
+ * may name any other of the account as the place of its logs, which must not be a way to weaken that one.
+ */
 export const expectedEncryptionPlanner = encryptionPlanner({
   facts: ['isLogTarget', 'policy'],
   next(rule, { facts, resource, expectations }) {
     const isLogTarget = bucketFact(facts, 'isLogTarget')
     if (!isLogTarget.known) return refused('whether access logs are delivered here could not be read')
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
-    if (isLogTarget.value) return to({ ...rule, algorithm: 'AES256', key: null, isBucketKeyEnabled: false })
+    if (isLogTarget.value)
+      return (rule.algorithm ?? 'AES256') === 'AES256'
+        ? to(rule)
+        : refused(
+            `access logs are delivered here, which takes SSE-S3, weaker than the ${String(rule.algorithm)} that stands there: a person has to do that`,
+          )
     const { algorithms, keyArns, requiresBucketKey } = expectedOf(resource.arn, expectations.buckets)
     const now = rule.algorithm ?? 'AES256'
     const algorithm = algorithms.length === 0 || algorithms.includes(now) ? now : PREFERRED.find((each) => algorithms.includes(each))

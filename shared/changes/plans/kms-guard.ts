@@ -8,10 +8,16 @@ import { usesKms } from '../../rules/s3/algorithms.ts'
 import type { StateOf } from '../aspect.ts'
 import type { Ground, Guarded } from '../planner.ts'
 import type { GuardPort } from '../ports.ts'
+import { guardBucketKey } from './bucket-key-guard.ts'
 import { bucketFact } from './facts.ts'
 
 /** Whether a default encryption under a KMS key would shut out who reads or writes: SSE-S3 asks nobody for a key. */
-export async function guardKms({ value }: StateOf<'bucket-encryption'>, { resource, facts }: Ground, ports: GuardPort): Promise<Guarded> {
+export async function guardKms(after: StateOf<'bucket-encryption'>, ground: Ground, ports: GuardPort): Promise<Guarded> {
+  const byKey = await guardKey(after, ground, ports)
+  return byKey.kind === 'clear' ? guardBucketKey(after, ground, ports) : byKey
+}
+
+async function guardKey({ value }: StateOf<'bucket-encryption'>, { resource, facts }: Ground, ports: GuardPort): Promise<Guarded> {
   const rules = value.filter(({ algorithm }) => algorithm !== null && usesKms({ algorithm }))
   if (rules.length === 0) return { kind: 'clear' }
   const policy = bucketFact(facts, 'policy')

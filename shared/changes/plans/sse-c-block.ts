@@ -1,3 +1,4 @@
+import { overrideFor } from '../../rules/s3/expected.ts'
 import { encryptionPlanner } from './bucket-encryption.ts'
 import { bucketFact } from './facts.ts'
 
@@ -5,16 +6,24 @@ import { bucketFact } from './facts.ts'
 const CUSTOMER_ALGORITHM = 's3:x-amz-server-side-encryption-customer-algorithm'
 
 /**
- * Blocks SSE-C. Since April 2026 S3 does so by itself, except where an account has such objects or somebody allowed it: there it asks a person.
+ * Blocks SSE-C. Since April 2026 S3 does so by itself, except where an account has such objects or somebody allowed it: a bucket that says
+ * nothing of it is in an account that uses SSE-C. So a person decides, in `keytrail.yml`, bucket by bucket.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
  */
 export const sseCBlockPlanner = encryptionPlanner({
   facts: ['policy'],
-  next(rule) {
+  next(rule, { resource, expectations }) {
     if (rule.blockedTypes.includes('NONE'))
       return {
         kind: 'refused',
         reason: 'somebody allowed SSE-C on this bucket in so many words: block it by hand, or say blocksSseC: false for it in keytrail.yml',
+      }
+    const isNamed = overrideFor(resource.arn, expectations.buckets)?.blocksSseC === true
+    if (!rule.blockedTypes.includes('SSE-C') && !isNamed)
+      return {
+        kind: 'refused',
+        reason:
+          'this bucket says nothing of SSE-C, so that its account may have such objects: say blocksSseC: true for it by name in keytrail.yml, or block it by hand',
       }
     return { kind: 'to', value: { ...rule, blockedTypes: [...new Set([...rule.blockedTypes, 'SSE-C'])].toSorted() } }
   },

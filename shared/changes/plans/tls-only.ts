@@ -49,6 +49,8 @@ export const tlsOnlyPlanner: Planner = {
 /**
  * Services do not tell how their requests came, so that a denial without the second condition shuts them out.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+ * Of anonymous requests it is not told whether a service makes them, so that only IfExists binds them.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
  */
 function denialFor({ arn }: Resource): JsonObject {
   return {
@@ -57,7 +59,7 @@ function denialFor({ arn }: Resource): JsonObject {
     Principal: '*',
     Action: 's3:*',
     Resource: [arn, `${arn}/*`],
-    Condition: { Bool: { 'aws:SecureTransport': 'false', 'aws:PrincipalIsAWSService': 'false' } },
+    Condition: { Bool: { 'aws:SecureTransport': 'false' }, BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' } },
   }
 }
 

@@ -33,7 +33,7 @@ export type AdoptCandidate = {
   readonly aliases: readonly string[]
   /** What a person should know before confirming. */
   readonly against: readonly Protection[]
-  /** None: it cannot be adopted, for one of the reasons in `against`. */
+  /** All that it takes, of which some may be registered. None: for one of the reasons in `against` it cannot be adopted, or needs not be. */
   readonly entries: readonly AdoptedEntry[]
 }
 
@@ -55,8 +55,8 @@ const ALIAS = 'alias/'
 /** So many characters have to be known: fewer would be the aliases, or buckets, of everybody. */
 const FIXED_MIN = 3
 const PATTERN_LENGTH_MAX = 256
-/** They hold a retirement until they are gone; adopting the key is safe. All others forbid it. */
-const PASSING: readonly ProtectionKind[] = ['grant', 'state', 'replicas', 'keep-tag', 'recent']
+/** They hold a retirement until they are gone, or tell of an adoption that broke off; adopting the key is safe. All others forbid it. */
+const PASSING: readonly ProtectionKind[] = ['grant', 'state', 'replicas', 'keep-tag', 'recent', 'registered']
 
 /** An alias, or the name of a bucket, with `*` for any text. Reasons are for people. */
 export function parseAdoptPattern(text: string): Parsed<AdoptPattern> {
@@ -98,7 +98,7 @@ function keyCandidates(pattern: AdoptPattern, ground: AdoptGround): readonly Ado
       { useCase: ADOPTED, kind: 'kms-key', name: keyArn, keyArn: '' },
       ...aliases.toSorted().map((name): AdoptedEntry => ({ useCase: ADOPTED, kind: 'kms-alias', name, keyArn })),
     ]
-    return candidate(keyArn, aliases.toSorted(), against, entries)
+    return candidate({ name: keyArn, aliases: aliases.toSorted(), against, entries }, ground.registered)
   })
 }
 
@@ -109,13 +109,14 @@ function againstKey(keyArn: string, aliases: readonly string[], ground: AdoptGro
   if (reading === undefined) return [{ kind: 'unread', words: 'the key was not read' }]
   if (reading.kind === 'gone') return [{ kind: 'unread', words: 'KMS does not know the key' }]
   const taken = [keyArn, ...aliases].filter((name) => registered.has(name))
-  const entry = { entryId: '', keyArn, aliases, useCase: ADOPTED, owner: '', registeredAt: now }
+  const entry = { entryId: '', keyArn, aliases, useCase: ADOPTED, owner: '', registeredAt: now, state: 'standing' as const }
   const known = {
     keyArn,
     retirement: null,
     entry,
     reading,
     tried: null,
+    usedByOthers: null,
     names: new Map<string, never>(),
     settings,
     owners,
@@ -140,7 +141,8 @@ function bucketCandidates({ pattern }: AdoptPattern, { buckets, registered, owne
         ...(owner === undefined ? [] : [{ kind: 'code-owner' as const, words: `${owner.tool} owns the bucket` }]),
         ...(tags.known ? stackOf(tags.value) : [{ kind: 'unread' as const, words: `${tags.action} cannot be read (${tags.code})` }]),
       ]
-      return candidate(name, [], against, [{ useCase: ADOPTED, kind: 's3-bucket', name, keyArn: '' }])
+      const entries = [{ useCase: ADOPTED, kind: 's3-bucket', name, keyArn: '' }] as const
+      return candidate({ name, aliases: [], against, entries }, registered)
     })
 }
 
@@ -149,11 +151,7 @@ function stackOf(tags: Readonly<Record<string, string>>): readonly Protection[] 
   return stack === undefined ? [] : [{ kind: 'stack', words: `the bucket belongs to the CloudFormation stack ${stack}` }]
 }
 
-function candidate(
-  name: string,
-  aliases: readonly string[],
-  against: readonly Protection[],
-  entries: readonly AdoptedEntry[],
-): AdoptCandidate {
-  return { name, aliases, against, entries: against.every(({ kind }) => PASSING.includes(kind)) ? entries : [] }
+function candidate(found: AdoptCandidate, registered: ReadonlySet<string>): AdoptCandidate {
+  const isMissing = found.entries.some(({ name }) => !registered.has(name))
+  return { ...found, entries: isMissing && found.against.every(({ kind }) => PASSING.includes(kind)) ? found.entries : [] }
 }

@@ -10,13 +10,15 @@ export type DemoKey = {
   /** Who made or adopted it: the ARN of a user, or of a role and not its session. */
   readonly owner: string
   readonly registeredAt: EpochS
+  /** `retired`: its owner took it away with the workshop's own clean-up, or KMS deleted it. */
+  readonly state: 'standing' | 'retired'
 }
 
 /** The use case of keys that a person adopted: what was done with them before is not known. */
 export const ADOPTED = 'adopted'
 
 export type DemoRegistry = {
-  /** All that are not retired. */
+  /** By key, the entry that stands, or else the last one that was retired. */
   keys(): Promise<readonly DemoKey[]>
   /** The key is deleted, and its entry and those of its aliases with it. */
   retired(key: DemoKey, outcome: string): Promise<void>

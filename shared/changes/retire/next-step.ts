@@ -1,12 +1,17 @@
 import { timeText } from '../../findings/plain-text.ts'
+import type { Unread } from '../../observed.ts'
 import { listed } from '../../rules/listed.ts'
 import { type EpochS, HOUR_S } from '../../time.ts'
 import { type RetireGround, standsForAnother } from './ground.ts'
 import { DOUBT_BEFORE_DELETION_S, isOwnDeletion, isSettling, LATENESS_S, later, pendingDaysOf, watchEndsAt } from './periods.ts'
-import { DELETING_STATES, isOwnFresh, protectionsOf, type ReadKey, UNUSABLE_STATES, WISHES } from './protections.ts'
+import { isOwnFresh } from './own-fresh.ts'
+import { DELETING_STATES, protectionsOf, type ReadKey, UNUSABLE_STATES, WISHES } from './protections.ts'
 import { isUnderWay, type Retirement } from './retirement.ts'
 import { savingStep } from './saving-step.ts'
 import type { Step } from './steps.ts'
+import { NOTHING_COUNTED, type TriedUse } from './reading.ts'
+
+export const TAKEN_AWAY = 'its owner took it away'
 
 /** Decides what to do with a key next. Pure; doubt never leads forward. */
 export function nextStep(ground: RetireGround): Step {
@@ -45,14 +50,52 @@ function beginning(ground: RetireGround, reading: ReadKey): Step {
 function goingOn(ground: RetireGround, retirement: Retirement, reading: ReadKey): Step {
   const { described } = reading
   const pending = described.known && DELETING_STATES.includes(described.value.state) ? described.value : null
+  if (isTakenAway(ground, retirement)) return takenAway(ground, retirement, reading)
   // That is theirs to answer for, and theirs to cancel.
   if (pending !== null && !isOwnDeletion(retirement, pending.deletionAt)) return foreignDeletion(retirement, pending.deletionAt)
   const wish = wishToKeep(ground, retirement, reading)
   if (wish !== null) return wish
   if (pending !== null) return awaiting(ground, retirement, pending.deletionAt)
   if (retirement.stage === 'stopped') return { kind: 'wait', until: null, reason: retirement.reason }
+  const blind = blindWatch(ground, retirement)
+  if (blind !== null) return blind
   const protections = protectionsOf(ground, reading)
   return protections.length > 0 ? { kind: 'protected', protections } : forward(ground, retirement, reading)
+}
+
+function isTakenAway({ entry }: RetireGround, retirement: Retirement): boolean {
+  return entry === null ? retirement.isTakenAway === true : entry.state === 'retired'
+}
+
+/** The workshop's own clean-up retires an entry once the key waits for its deletion: no wish to keep it, and not Keytrail's to cancel. */
+function takenAway({ now }: RetireGround, retirement: Retirement, { described }: ReadKey): Step {
+  if (!described.known) return unreadWait(`${described.action} cannot be read (${described.code})`)
+  const { state, deletionAt } = described.value
+  if (DELETING_STATES.includes(state)) {
+    return retirement.isTakenAway === true
+      ? { kind: 'wait', until: deletionAt, reason: `KMS deletes it then: ${TAKEN_AWAY}` }
+      : { kind: 'await-deletion', until: deletionAt, isTakenAway: true }
+  }
+  if (isSettling(retirement, now))
+    return { kind: 'wait', until: later(retirement.since, LATENESS_S), reason: `${TAKEN_AWAY}, and KMS may show it late` }
+  return save(`${TAKEN_AWAY}, and somebody cancelled its deletion`)
+}
+
+/** Hours of which nobody knows whether somebody tried to use it were not watched. */
+function blindWatch(ground: RetireGround, { stage, watchedFrom }: Retirement): Step | null {
+  const { tried, now } = ground
+  if (stage !== 'watching' || watchedFrom === null || tried?.known !== false || isOwnFresh(ground)) return null
+  const reason = `${unreadWords(tried)}: the watch begins again`
+  return now - watchedFrom < LATENESS_S ? unreadWait(reason) : { kind: 'watch-again', reason }
+}
+
+function unreadWords({ action, code }: Unread): string {
+  const why = code === NOTHING_COUNTED ? 'no use of any key was ever counted: is there a trail?' : `${action}: ${code}`
+  return `whether somebody tried to use it cannot be read (${why})`
+}
+
+function unreadWait(reason: string): Step {
+  return { kind: 'wait', until: null, reason, isUnread: true }
 }
 
 function foreignDeletion({ stage }: Retirement, at: EpochS | null): Step {
@@ -62,21 +105,32 @@ function foreignDeletion({ stage }: Retirement, at: EpochS | null): Step {
 
 /** Whether somebody tried to use the key, or did something that shows that it is to stay. */
 function wishToKeep(ground: RetireGround, retirement: Retirement, reading: ReadKey): Step | null {
-  const { entry, tried } = ground
+  const { entry, tried, usedByOthers } = ground
   if (entry === null) return save('the registry no longer has the key')
   if (tried?.known === true && tried.value !== null && isSinceBegin(tried.value.at, retirement)) {
-    const { operation, caller, at, errorCode } = tried.value
-    return save(`${caller === '' ? 'somebody' : caller} tried to use it: ${operation} at ${timeText(at)} (${errorCode ?? 'succeeded'})`)
+    return save(triedWords(tried.value))
   }
-  return wishByUse(retirement, reading) ?? wishByHand(ground, retirement, reading) ?? wishWhilePending(ground, retirement, reading)
+  // It came to be known only after it was begun for the owner alone.
+  if (usedByOthers?.known === true && usedByOthers.value !== null) return save(triedWords(usedByOthers.value))
+  return (
+    wishByUse(retirement, reading) ??
+    wishByHand(ground, retirement, reading) ??
+    wishInWords(ground, reading) ??
+    doubtBeforeDeletion(ground, retirement)
+  )
+}
+
+function triedWords({ operation, caller, at, errorCode }: TriedUse): string {
+  return `${caller === '' ? 'somebody' : caller} tried to use it: ${operation} at ${timeText(at)} (${errorCode ?? 'succeeded'})`
 }
 
 /** KMS tells of a use up to an hour late. */
 function wishByUse(retirement: Retirement, { lastUse }: ReadKey): Step | null {
-  if (!lastUse.known || lastUse.value === null) return null
+  const at = lastUse.known ? lastUse.value.at : null
+  if (at === null) return null
   const { by, startedAt } = retirement
-  const isUsed = by === 'schedule' ? lastUse.value >= startedAt - HOUR_S : isSinceBegin(lastUse.value, retirement)
-  return isUsed ? save(`it was used at ${timeText(lastUse.value)}`) : null
+  const isUsed = by === 'schedule' ? at >= startedAt - HOUR_S : isSinceBegin(at, retirement)
+  return isUsed ? save(`it was used at ${timeText(at)}`) : null
 }
 
 /** Owners who clear up used their keys just before; what was counted by the hour is told of the second in which they asked. */
@@ -110,21 +164,23 @@ function isDisabledBy({ stage, watchedFrom, freed, snapshot }: Retirement): bool
   return stage !== 'stopped' || watchedFrom !== null || freed.length > 0
 }
 
-/** While a deletion is pending, waiting is going forward: what would hold another step cancels it. */
-function wishWhilePending(ground: RetireGround, retirement: Retirement, reading: ReadKey): Step | null {
-  const { stage, deletionAt } = retirement
-  if (stage !== 'scheduled' && stage !== 'scheduling') return null
+/** What is to be kept is to be of use: held disabled it would be of none. */
+function wishInWords(ground: RetireGround, reading: ReadKey): Step | null {
   const wish = protectionsOf(ground, reading).find(({ kind }) => WISHES.includes(kind))
-  if (wish !== undefined) return save(wish.words)
-  const isBlind = stage === 'scheduled' && ground.tried?.known === false
-  return isBlind && deletionAt !== null && deletionAt - ground.now <= DOUBT_BEFORE_DELETION_S
+  return wish === undefined ? null : save(wish.words)
+}
+
+/** While a deletion is pending, waiting is going forward. */
+function doubtBeforeDeletion({ tried, now }: RetireGround, { stage, deletionAt }: Retirement): Step | null {
+  const isBlind = stage === 'scheduled' && tried?.known === false
+  return isBlind && deletionAt !== null && deletionAt - now <= DOUBT_BEFORE_DELETION_S
     ? save('it would be deleted soon, and whether somebody tried to use it cannot be read')
     : null
 }
 
 function awaiting({ tried }: RetireGround, { stage, deletionAt }: Retirement, until: EpochS | null): Step {
   if (stage !== 'scheduled') return { kind: 'await-deletion', until: until ?? deletionAt }
-  const doubt = tried?.known === false ? `; whether somebody tried to use it cannot be read (${tried.action}: ${tried.code})` : ''
+  const doubt = tried?.known === false ? `; ${unreadWords(tried)}` : ''
   return {
     kind: 'wait',
     until: until ?? deletionAt,
@@ -146,10 +202,7 @@ function forward(ground: RetireGround, retirement: Retirement, { described, alia
     if (watchedFrom === null) return { kind: 'watch' }
     const until = watchEndsAt(watchedFrom, settings)
     if (now < until) return { kind: 'wait', until, reason: 'nobody may have tried to use it by then' }
-    if (tried === null || !tried.known) {
-      const why = tried === null ? '' : ` (${tried.action}: ${tried.code})`
-      return { kind: 'wait', until: null, reason: `whether somebody tried to use it cannot be read${why}`, isUnread: true }
-    }
+    if (tried?.known !== true) return unreadWait(tried === null ? 'nobody asked whether somebody tried to use it' : unreadWords(tried))
   }
   if (aliases.value.length > 0) return { kind: 'free', aliases: aliases.value }
   return { kind: 'schedule', days: pendingDaysOf(settings) }

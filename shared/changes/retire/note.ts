@@ -1,8 +1,11 @@
 import { plainText, timeText } from '../../findings/plain-text.ts'
+import { DAY_S } from '../../rules/days.ts'
+import type { EpochS } from '../../time.ts'
 import type { Notice } from '../notice.ts'
 import type { DemoKey } from './demo-key.ts'
 import type { RetirePorts } from './ports.ts'
 import { isUnderWay, type Retirement, type RetirementStage } from './retirement.ts'
+import type { Step } from './steps.ts'
 
 /** Refusals of AWS and callers' names are told, not whole documents. */
 const REASON_BYTES_MAX = 1024
@@ -20,7 +23,11 @@ const TITLES: Readonly<Record<RetirementStage, string>> = {
   stopped: 'The retirement of a demo key stopped: a person has to look',
 }
 
-type Said = Pick<Retirement, 'stage'> & Partial<Pick<Retirement, 'watchedFrom' | 'freed' | 'deletionAt' | 'reason'>>
+const HELD = 'The retirement of a demo key is held'
+/** So often it is told that it is held still: of a watch that sees nothing, and of all else. */
+const HELD_AGAIN_S = { blind: DAY_S, other: 7 * DAY_S }
+
+type Said = Pick<Retirement, 'stage'> & Partial<Pick<Retirement, 'watchedFrom' | 'freed' | 'deletionAt' | 'reason' | 'isTakenAway'>>
 type Noted = { readonly kind: 'noted'; readonly retirement: Retirement } | { readonly kind: 'overtaken' }
 type NotePorts = Pick<RetirePorts, 'notices' | 'retirements' | 'now'>
 
@@ -41,12 +48,47 @@ export async function noteBeginning(begun: Retirement, entry: DemoKey | null, po
   return keep(begun, null, entry, ports)
 }
 
+/** Notes that the hours of the watch are counted anew, which its hold tells of. */
+export async function noteAgain(retirement: Retirement, { retirements, now }: NotePorts): Promise<Noted> {
+  const next = { ...retirement, version: retirement.version + 1, since: now(), watchedFrom: now() }
+  return (await retirements.write(next, retirement.version)) === 'written' ? { kind: 'noted', retirement: next } : { kind: 'overtaken' }
+}
+
+/** Told when the hold begins, when others hold it, and from time to time. */
+export function holdNotice(
+  retirement: Retirement,
+  step: Extract<Step, { readonly kind: 'protected' | 'wait' | 'watch-again' }>,
+  entry: DemoKey | null,
+  now: EpochS,
+): Notice {
+  const { keyArn, startedAt, stage } = retirement
+  const [kinds, words] =
+    step.kind === 'protected'
+      ? [step.protections.map(({ kind }) => kind), step.protections.map((each) => each.words)]
+      : [['unread'], [step.reason]]
+  const period = step.kind !== 'protected' && stage === 'watching' ? 'blind' : 'other'
+  const again = Math.floor((now - startedAt) / HELD_AGAIN_S[period])
+  const heldBy = [...new Set(kinds)].toSorted()
+  const told = noticeOf({ ...retirement, reason: '' }, entry)
+  return {
+    ...told,
+    id: `${keyArn}#${startedAt}#held#${period}#${heldBy.join('+')}#${again}`,
+    at: now,
+    title: HELD,
+    lines: [...told.lines, ...words.map((each) => plainText(`Held: ${each}`, REASON_BYTES_MAX))],
+    detail: { ...told.detail, heldBy },
+  }
+}
+
 async function keep(
   retirement: Retirement,
   over: number | null,
   entry: DemoKey | null,
   { notices, retirements }: NotePorts,
 ): Promise<Noted> {
+  // What another run is ahead of does not happen.
+  const standing = await retirements.find(retirement.keyArn)
+  if ((standing !== null && isUnderWay(standing) ? standing.version : null) !== over) return { kind: 'overtaken' }
   await notices.put(noticeOf(retirement, entry))
   return (await retirements.write(retirement, over)) === 'written' ? { kind: 'noted', retirement } : { kind: 'overtaken' }
 }

@@ -2,13 +2,12 @@ import type { Observed } from '../../observed.ts'
 import { counted, DAY_S } from '../../rules/days.ts'
 import { listed } from '../../rules/listed.ts'
 import { matchesPattern } from '../../text-pattern.ts'
-import { type EpochS, HOUR_S } from '../../time.ts'
+import type { EpochS } from '../../time.ts'
 import { timeText } from '../../findings/plain-text.ts'
-import { ADOPTED } from './demo-key.ts'
 import type { CodeOwner, RetireGround } from './ground.ts'
-import { isFresh, later } from './periods.ts'
+import { isOwnFresh } from './own-fresh.ts'
+import { later } from './periods.ts'
 import type { KeyReading } from './reading.ts'
-import { isUnderWay } from './retirement.ts'
 
 export type ProtectionKind =
   | 'unregistered'
@@ -48,8 +47,8 @@ export const WISHES: readonly ProtectionKind[] = ['unregistered', 'excluded', 'k
 export function protectionsOf(ground: RetireGround, reading: ReadKey): readonly Protection[] {
   const { entry } = ground
   return [
-    ...(entry === null ? [{ kind: 'unregistered' as const, words: 'the registry does not have the key' }] : []),
-    ...unreadOf(reading),
+    ...(entry?.state === 'standing' ? [] : [{ kind: 'unregistered' as const, words: 'the registry does not have the key' }]),
+    ...unreadOf(ground, reading),
     ...byDescription(ground, reading),
     ...byAliases(ground, reading),
     ...byGrants(reading),
@@ -59,22 +58,17 @@ export function protectionsOf(ground: RetireGround, reading: ReadKey): readonly 
   ]
 }
 
-/**
- * Those who ask, or asked when the retirement began, made the key themselves not long before: they may take it away at once. What was
- * adopted has a past that nobody knows, and what was saved was wanted.
- */
-export function isOwnFresh({ entry, retirement, reading, ...asked }: RetireGround): boolean {
-  const isBegun = retirement !== null && isUnderWay(retirement)
-  if (entry === null || entry.useCase === ADOPTED || (retirement !== null && !isBegun)) return false
-  const [by, at] = isBegun ? [retirement.by, retirement.startedAt] : [asked.by, asked.now]
-  if (entry.owner === '' || entry.owner !== by || !isFresh(entry.registeredAt, at)) return false
-  // Keys are registered before they are made. One that is older than its entry was adopted, whatever its entry says.
-  return reading.kind === 'read' && reading.described.known && reading.described.value.createdAt >= entry.registeredAt - HOUR_S
-}
-
-function unreadOf(reading: ReadKey): readonly Protection[] {
+function unreadOf({ usedByOthers }: RetireGround, reading: ReadKey): readonly Protection[] {
   const { described, aliases, tags, grants, policy, lastUse } = reading
-  const facts: readonly Observed<unknown>[] = [described, aliases, tags, grants, policy, lastUse]
+  const facts: readonly Observed<unknown>[] = [
+    described,
+    aliases,
+    tags,
+    grants,
+    policy,
+    lastUse,
+    ...(usedByOthers === null ? [] : [usedByOthers]),
+  ]
   return facts.flatMap((fact) =>
     fact.known
       ? []
@@ -147,15 +141,33 @@ function namesOf({ keyArn, entry, retirement }: RetireGround, { aliases }: ReadK
   return [keyArn, ...[...all].flatMap((alias) => [alias, `${prefix}${alias}`])]
 }
 
-function byRecentUse(ground: RetireGround, { lastUse }: ReadKey): readonly Protection[] {
+function byRecentUse(ground: RetireGround, reading: ReadKey): readonly Protection[] {
   const { entry, settings, retirement, now } = ground
-  if (entry === null || !lastUse.known || isOwnFresh(ground)) return []
-  const moments: readonly { readonly at: EpochS; readonly word: string }[] = [
-    { at: entry.registeredAt, word: 'registered' },
-    ...(lastUse.value === null ? [] : [{ at: lastUse.value, word: 'last used' }]),
-    ...(retirement?.stage === 'saved' ? [{ at: retirement.since, word: 'saved' }] : []),
+  if (entry === null || !reading.lastUse.known || isOwnFresh(ground)) return []
+  const moments: readonly Moment[] = [
+    { at: entry.registeredAt, what: 'it was registered' },
+    ...lastUseOf(reading),
+    ...usedByOther(ground),
+    ...(retirement?.stage === 'saved' ? [{ at: retirement.since, what: 'it was saved' }] : []),
   ]
   const last = moments.reduce((one, other) => (other.at > one.at ? other : one))
   const dueAt = later(last.at, settings.afterDays * DAY_S)
-  return now >= dueAt ? [] : [{ kind: 'recent', words: `it was ${last.word} at ${timeText(last.at)}: due at ${timeText(dueAt)}` }]
+  return now >= dueAt ? [] : [{ kind: 'recent', words: `${last.what} at ${timeText(last.at)}: due at ${timeText(dueAt)}` }]
+}
+
+type Moment = { readonly at: EpochS; readonly what: string }
+
+/** Of a use before KMS began to look nothing is known: it may have been the moment before. */
+function lastUseOf({ lastUse, described }: ReadKey): readonly Moment[] {
+  if (!lastUse.known) return []
+  const { at, trackedSince } = lastUse.value
+  if (at !== null) return [{ at, what: 'it was last used' }]
+  const isTrackedFromTheStart = described.known && trackedSince <= described.value.createdAt
+  return isTrackedFromTheStart ? [] : [{ at: trackedSince, what: 'KMS began to note its uses' }]
+}
+
+function usedByOther({ usedByOthers }: RetireGround): readonly Moment[] {
+  if (usedByOthers?.known !== true || usedByOthers.value === null) return []
+  const { at, caller } = usedByOthers.value
+  return [{ at, what: `it was used by ${caller === '' ? 'somebody' : caller}` }]
 }

@@ -1,5 +1,5 @@
 import type { Observed } from '../../observed.ts'
-import type { Grant } from '../../rules/facts.ts'
+import type { Grant, KmsKeyFacts } from '../../rules/facts.ts'
 import type { EpochS } from '../../time.ts'
 import type { Tried } from '../../tried.ts'
 
@@ -24,8 +24,8 @@ export type KeyReading =
       readonly tags: Observed<Readonly<Record<string, string>>>
       readonly grants: Observed<readonly Grant[]>
       readonly policy: Observed<string>
-      /** As KMS tells it, up to an hour late; null: never since it is tracked. */
-      readonly lastUse: Observed<EpochS | null>
+      /** As KMS tells it, up to an hour late. */
+      readonly lastUse: Observed<KmsKeyFacts['lastUse']>
     }
 
 /** Somebody called KMS with the key, or with an alias that was freed, in vain or not. */
@@ -38,6 +38,16 @@ export type TriedUse = {
   readonly errorCode: string | null
   /** The key's ARN or the alias, as it was named. */
   readonly named: string
+}
+
+/** The code of what is unread where no use of any key was ever counted. */
+export const NOTHING_COUNTED = 'NothingCountedYet'
+
+export type TriedUseAsked = {
+  /** ARN of a user or a role: uses by anybody else are meant. */
+  readonly notBy?: string
+  /** None is none even where nothing was ever counted, which else is unread. */
+  readonly isUnproven?: true
 }
 
 /** KMS, as retirements call it. Reads never answer from memory; AWS's refusals are values; what breaks on the way rejects. */
@@ -56,5 +66,5 @@ export type RetireKeyPort = {
    * The last use of the key, or of one of these aliases, that was tried since then, from what Keytrail counted of CloudTrail; null: none.
    * Unread too where the counting may have missed some.
    */
-  triedUse(keyArn: string, aliases: readonly string[], since: EpochS): Promise<Observed<TriedUse | null>>
+  triedUse(keyArn: string, aliases: readonly string[], since: EpochS, asked?: TriedUseAsked): Promise<Observed<TriedUse | null>>
 }

@@ -73,6 +73,8 @@ export function stepWords(step: Step): string {
       return 'disable it'
     case 'watch':
       return 'watch whether somebody tries to use it'
+    case 'watch-again':
+      return `watch it again: ${step.reason}`
     case 'free':
       return `take its ${step.aliases.length === 1 ? 'alias' : 'aliases'} away: ${listed(step.aliases)}`
     case 'schedule':
@@ -82,7 +84,7 @@ export function stepWords(step: Step): string {
     case 'save':
       return `save it: ${step.reason}`
     case 'cancel':
-      return 'cancel its deletion'
+      return step.unread === null ? 'cancel its deletion' : 'cancel its deletion, should it wait for one'
     case 'enable':
       return 'enable it'
     case 'give-back':

@@ -6,7 +6,7 @@ import type { DemoKey } from './demo-key.ts'
 import type { RetirePorts } from './ports.ts'
 import { type KeyReport, reportOf } from './report.ts'
 import { isUnderWay, type Retirement } from './retirement.ts'
-import { retireKey, type RetireRun } from './retire-key.ts'
+import { retireKey, type RetireRun, STOPPED } from './retire-key.ts'
 
 export type RetireAllResult = {
   /** Null: nobody stopped Keytrail. While somebody does, it is told what would come next. */
@@ -35,7 +35,12 @@ export async function retireAll(ports: RetirePorts, { apply, by, only }: RetireA
   const stop = await ports.control.stop()
   const candidates = await candidatesOf(ports, only)
   let begun = 0
-  const run: RetireRun = { apply: apply && stop === null, by, mayBegin: () => begun++ < ports.settings.perRunMax }
+  const run: RetireRun = {
+    apply: apply && stop === null,
+    by,
+    mayBegin: () => begun++ < ports.settings.perRunMax,
+    mayGoOn: async () => (await ports.control.stop()) === null,
+  }
   const reports: KeyReport[] = []
   for (const group of await groupsOf(candidates, ports)) {
     reports.push(...(await inLanes(group, KEYS_AT_A_TIME, (candidate) => reportFor(candidate, run, ports))))
@@ -49,7 +54,7 @@ async function reportFor({ keyArn, entry, retirement }: Candidate, run: RetireRu
   if (ports.remainingMs() < RESERVE_MS) return left('wait: the time of this run was over before its turn')
   try {
     // Whoever stops Keytrail means the run, too, that is under way.
-    if (run.apply && (await ports.control.stop()) !== null) return left('wait: Keytrail was stopped')
+    if (run.apply && !(await run.mayGoOn())) return left(STOPPED)
     return await retireKey({ keyArn, entry, run, ports })
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error))
@@ -57,15 +62,16 @@ async function reportFor({ keyArn, entry, retirement }: Candidate, run: RetireRu
   }
 }
 
-/** All keys of the registry, and those whose entry vanished while they were retired. */
+/** All keys that stand in the registry, and those whose entry vanished, or was retired, while they were. */
 async function candidatesOf({ registry, retirements }: RetirePorts, only: readonly string[] | undefined): Promise<readonly Candidate[]> {
   const entries = new Map((await registry.keys()).map((entry) => [entry.keyArn, entry]))
   const found = new Map<string, Retirement>()
   for await (const retirement of retirements.all()) {
-    if (isUnderWay(retirement) || entries.has(retirement.keyArn)) found.set(retirement.keyArn, retirement)
+    if (isUnderWay(retirement) || entries.get(retirement.keyArn)?.state === 'standing') found.set(retirement.keyArn, retirement)
   }
   const wanted = only === undefined ? null : new Set(only)
-  return [...new Set([...entries.keys(), ...found.keys()])]
+  const standing = [...entries.values()].flatMap(({ keyArn, state }) => (state === 'standing' ? [keyArn] : []))
+  return [...new Set([...standing, ...found.keys()])]
     .filter((keyArn) => wanted === null || wanted.has(keyArn))
     .toSorted()
     .map((keyArn) => ({ keyArn, entry: entries.get(keyArn) ?? null, retirement: found.get(keyArn) ?? null }))

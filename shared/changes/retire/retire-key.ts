@@ -1,9 +1,11 @@
 import type { DemoKey } from './demo-key.ts'
 import { readGround, type RetireGround } from './ground.ts'
 import { nextStep } from './next-step.ts'
+import { holdNotice } from './note.ts'
 import type { RetirePorts } from './ports.ts'
 import { isUnread, type KeyReport, nextOf, reportOf, stepWords } from './report.ts'
-import type { Retirement } from './retirement.ts'
+import { isUnderWay, type Retirement } from './retirement.ts'
+import { unreadable } from './saving-step.ts'
 import type { Step } from './steps.ts'
 import { type ActiveStep, takeStep } from './take-step.ts'
 
@@ -14,9 +16,13 @@ export type RetireRun = {
   readonly by: string
   /** Whether one more retirement may begin; each yes is one. */
   mayBegin(): boolean
+  /** Whether nobody stopped Keytrail; asked before each step. */
+  mayGoOn(): Promise<boolean>
 }
 
-/** A key takes eight steps from its beginning to its deletion, and five to be saved. */
+export const STOPPED = 'wait: Keytrail was stopped'
+
+/** A key takes nine steps from its beginning to its deletion, and five to be saved. */
 const STEPS_MAX = 12
 const CLAIM_S = 300
 const NEXT_RUN = { at: null } as const
@@ -56,8 +62,11 @@ async function settle(asked: Asked): Promise<KeyReport> {
   while (taken.size < STEPS_MAX) {
     const ground = await look(asked, retirement)
     const step = nextStep(ground)
-    if (!isActive(step)) return { ...restingReport(asked, retirement, step), before, done }
+    if (!isActive(step)) return { ...(await restingReport(asked, retirement, step)), before, done }
+    if (taken.has(step.kind) && step.kind === 'cancel' && step.unread !== null)
+      return { ...(await restingReport(asked, retirement, unreadable(step.unread))), before, done }
     if (taken.has(step.kind)) return report({ next: { what: 'wait: KMS does not show yet what was done', ...NEXT_RUN } })
+    if (!(await asked.run.mayGoOn())) return report({ next: { what: STOPPED, ...NEXT_RUN } })
     taken.add(step.kind)
     const outcome = await takeStep(step, ground, ports)
     if (outcome.kind === 'overtaken') return report({ next: { what: 'wait: another run is ahead', ...NEXT_RUN } })
@@ -77,8 +86,16 @@ function look({ keyArn, entry, run, ports }: Asked, retirement: Retirement | nul
   return readGround({ keyArn, entry, retirement, settings, owners, accountId, by: run.by, now: ports.now() }, ports.keys)
 }
 
-function restingReport({ keyArn, entry }: Asked, retirement: Retirement | null, step: Exclude<Step, ActiveStep>): KeyReport {
+/** A key that is disabled and not gone on with is not to be forgotten. */
+async function restingReport(
+  { keyArn, entry, run, ports }: Asked,
+  retirement: Retirement | null,
+  step: Exclude<Step, ActiveStep>,
+): Promise<KeyReport> {
   const protections = step.kind === 'protected' ? step.protections : []
+  const isHeld = protections.length > 0 || isUnread(step)
+  if (run.apply && isHeld && retirement !== null && isUnderWay(retirement))
+    await ports.notices.put(holdNotice(retirement, step, entry, ports.now()))
   return reportOf(keyArn, entry, retirement, { next: nextOf(step), protections, isUnread: isUnread(step) })
 }
 

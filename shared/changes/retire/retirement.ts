@@ -41,7 +41,9 @@ export type Retirement = {
   readonly freed: readonly string[]
   /** When Keytrail's scheduling of its deletion has it deleted, from `scheduling` on; null: it did not schedule it. */
   readonly deletionAt: EpochS | null
-  /** Why it was saved or stopped; empty else. */
+  /** Its owner took the key away since, with the workshop's own clean-up: the registry does not keep their entry for ever. */
+  readonly isTakenAway?: true
+  /** Why it was saved or stopped, or is to be deleted all the same; empty else. */
   readonly reason: string
 }
 

@@ -8,11 +8,12 @@ import type { Step } from './steps.ts'
 /** What is left to take back: only what Keytrail did, and only where nobody did something else since. */
 export function savingStep(ground: RetireGround, retirement: Retirement, reading: ReadKey): Step {
   const { described, aliases } = reading
-  if (!described.known) return unreadable(described.action)
+  // What Keytrail scheduled would come while nobody sees it.
+  if (!described.known) return retirement.deletionAt === null ? unreadable(described.action) : { kind: 'cancel', unread: described.action }
   const { state, deletionAt } = described.value
   if (DELETING_STATES.includes(state)) {
     return isOwnDeletion(retirement, deletionAt)
-      ? { kind: 'cancel' }
+      ? { kind: 'cancel', unread: null }
       : { kind: 'wait', until: deletionAt, reason: 'somebody else scheduled its deletion: only they can say that the key is to stay' }
   }
   if (state === 'Disabled' && retirement.wasEnabled) return { kind: 'enable' }
@@ -43,6 +44,6 @@ function isFree(target: ReturnType<RetireGround['names']['get']>): boolean {
   return target?.known === true && target.value === null
 }
 
-function unreadable(action: string): Step {
+export function unreadable(action: string): Extract<Step, { readonly kind: 'wait' }> {
   return { kind: 'wait', until: null, reason: `${action} cannot be read`, isUnread: true }
 }

@@ -13,13 +13,16 @@ export type Step =
   | { readonly kind: 'disable' }
   /** It is noted that nobody can use it from now on. */
   | { readonly kind: 'watch' }
+  /** It is noted that the hours of the watch are counted anew. */
+  | { readonly kind: 'watch-again'; readonly reason: string }
   | { readonly kind: 'free'; readonly aliases: readonly string[] }
   | { readonly kind: 'schedule'; readonly days: number }
   /** It is noted that KMS will delete it. */
-  | { readonly kind: 'await-deletion'; readonly until: EpochS | null }
+  | { readonly kind: 'await-deletion'; readonly until: EpochS | null; readonly isTakenAway?: true }
   /** It is noted that all is to be taken back. */
   | { readonly kind: 'save'; readonly reason: string }
-  | { readonly kind: 'cancel' }
+  /** `unread`: what would tell whether there is a deletion to cancel; null: there is one. */
+  | { readonly kind: 'cancel'; readonly unread: string | null }
   | { readonly kind: 'enable' }
   | { readonly kind: 'give-back'; readonly aliases: readonly string[] }
   | { readonly kind: 'finish'; readonly outcome: 'deleted' | 'saved'; readonly reason: string }

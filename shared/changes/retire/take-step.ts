@@ -1,7 +1,8 @@
 import type { Refusal, Tried } from '../../tried.ts'
 import { DAY_S } from '../../rules/days.ts'
 import type { RetireGround } from './ground.ts'
-import { noteBeginning, noteStage } from './note.ts'
+import { TAKEN_AWAY } from './next-step.ts'
+import { holdNotice, noteAgain, noteBeginning, noteStage } from './note.ts'
 import { later } from './periods.ts'
 import type { RetirePorts } from './ports.ts'
 import type { Retirement } from './retirement.ts'
@@ -38,18 +39,21 @@ export async function takeStep(step: ActiveStep, ground: RetireGround, ports: Re
       return forward(await ports.keys.disable(keyArn), 'DisableKey', { retirement, ground, ports })
     case 'watch':
       return note({ stage: 'watching', watchedFrom: ports.now() })
+    case 'watch-again':
+      await ports.notices.put(holdNotice(retirement, step, entry, ports.now()))
+      return onward(await noteAgain(retirement, ports))
     case 'free':
       return free(step.aliases, retirement, ground, ports)
     case 'schedule':
       return schedule(step.days, retirement, ground, ports)
     case 'await-deletion':
-      return note({ stage: 'scheduled', deletionAt: step.until })
+      return note({ stage: 'scheduled', deletionAt: step.until, ...(step.isTakenAway && { isTakenAway: true, reason: TAKEN_AWAY }) })
     case 'save':
       return note({ stage: 'saving', reason: step.reason })
     case 'stop':
       return note({ stage: 'stopped', reason: step.reason, deletionAt: null })
     case 'cancel':
-      return back(await ports.keys.cancelDeletion(keyArn), 'CancelKeyDeletion', retirement)
+      return cancel(step.unread !== null, retirement, ports)
     case 'enable':
       return back(await ports.keys.enable(keyArn), 'EnableKey', retirement)
     case 'give-back':
@@ -109,6 +113,13 @@ function back(tried: Tried<unknown>, call: string, retirement: Retirement): Take
   return tried.ok ? { kind: 'on', retirement } : { kind: 'refused', retirement, reason: words(call, tried) }
 }
 
+async function cancel(isBlind: boolean, retirement: Retirement, { keys }: RetirePorts): Promise<Taken> {
+  const tried = await keys.cancelDeletion(retirement.keyArn)
+  // There was none. https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html#API_CancelKeyDeletion_Errors
+  if (isBlind && !tried.ok && tried.code === 'KMSInvalidStateException') return { kind: 'on', retirement }
+  return back(tried, 'CancelKeyDeletion', retirement)
+}
+
 async function free(aliases: readonly string[], before: Retirement, ground: RetireGround, ports: RetirePorts): Promise<Taken> {
   const { entry, keyArn } = ground
   let retirement = before
@@ -123,6 +134,8 @@ async function free(aliases: readonly string[], before: Retirement, ground: Reti
     const target = await ports.keys.aliasTarget(alias, keyArn)
     if (!target.known) return { kind: 'refused', retirement, reason: `${target.action} failed for ${alias}: ${target.code}` }
     if (target.value !== keyArn) continue
+    // Whoever takes the next step asks, too, and says so.
+    if ((await ports.control.stop()) !== null) return { kind: 'on', retirement }
     const tried = await ports.keys.deleteAlias(alias, keyArn)
     if (tried.ok || tried.code === 'NotFoundException') continue
     return forward(tried, `DeleteAlias of ${alias}`, { retirement, ground, ports })

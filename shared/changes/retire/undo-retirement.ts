@@ -1,3 +1,4 @@
+import { observed, type Observed } from '../../observed.ts'
 import { readGround } from './ground.ts'
 import { noteStage } from './note.ts'
 import { isOwnDeletion } from './periods.ts'
@@ -6,11 +7,16 @@ import { DELETING_STATES } from './protections.ts'
 import type { KeyReading } from './reading.ts'
 import type { KeyReport } from './report.ts'
 import { isUnderWay, type Retirement } from './retirement.ts'
-import { retireKey } from './retire-key.ts'
+import { retireKey, type RetireRun } from './retire-key.ts'
 
 export type UndoneRetirement =
   /** It is taken back; a later run notes that it stands. */
-  | { readonly kind: 'saving'; readonly report: KeyReport }
+  | {
+      readonly kind: 'saving'
+      readonly report: KeyReport
+      /** Lines for people on names that it comes back without. */
+      readonly names: readonly string[]
+    }
   | { readonly kind: 'refused'; readonly reason: string; readonly difference: readonly string[] }
 
 const CLAIM_S = 60
@@ -22,6 +28,7 @@ const CLAIM_S = 60
 export async function undoRetirement(keyArn: string, { by }: { readonly by: string }, ports: RetirePorts): Promise<UndoneRetirement> {
   const claim = await ports.control.claim(`retire#${keyArn}`, ports.now(), CLAIM_S)
   if (claim === null) return refusal('another run works on the key: try again in a few minutes')
+  let told: readonly string[] = []
   const entry = (await ports.registry.keys()).find((key) => key.keyArn === keyArn) ?? null
   try {
     const refused = await noteSaving()
@@ -30,7 +37,8 @@ export async function undoRetirement(keyArn: string, { by }: { readonly by: stri
     // A claim that cannot be given back is over soon.
     await ports.control.release(claim).catch(() => null)
   }
-  return { kind: 'saving', report: await retireKey({ keyArn, entry, run: { apply: true, by, mayBegin: () => false }, ports }) }
+  const run: RetireRun = { apply: true, by, mayBegin: () => false, mayGoOn: () => Promise.resolve(true) }
+  return { kind: 'saving', report: await retireKey({ keyArn, entry, run, ports }), names: told }
 
   async function noteSaving(): Promise<UndoneRetirement | null> {
     const retirement = await ports.retirements.find(keyArn)
@@ -42,11 +50,21 @@ export async function undoRetirement(keyArn: string, { by }: { readonly by: stri
       { keyArn, entry, retirement, settings, owners, accountId, by, now: ports.now() },
       ports.keys,
     )
-    const difference = differenceOf(retirement, reading, names)
+    told = retirement.freed.flatMap((alias) => namesTaken(alias, retirement.keyArn, names))
+    const difference = differenceOf(retirement, reading)
     if (difference.length > 0) return refusal('the key does not stand as Keytrail left it', difference)
     const noted = await noteStage(retirement, { stage: 'saving', reason: `${by} took it back` }, entry, ports)
     return noted.kind === 'noted' ? null : refusal('another run is ahead: try again')
   }
+}
+
+/** Lines for people on how a key that is being retired stands otherwise than Keytrail left it; none: its retirement can be taken back. */
+export async function retirementDifference(
+  retirement: Retirement,
+  keys: Pick<RetirePorts['keys'], 'read'>,
+): Promise<Observed<readonly string[]>> {
+  const reading = await keys.read(retirement.keyArn)
+  return reading.kind === 'read' && !reading.described.known ? reading.described : observed(differenceOf(retirement, reading))
 }
 
 function refusal(reason: string, difference: readonly string[] = []): UndoneRetirement {
@@ -55,27 +73,26 @@ function refusal(reason: string, difference: readonly string[] = []): UndoneReti
 
 type Names = Awaited<ReturnType<typeof readGround>>['names']
 
-function differenceOf(retirement: Retirement, reading: KeyReading, names: Names): readonly string[] {
+function differenceOf(retirement: Retirement, reading: KeyReading): readonly string[] {
   if (reading.kind === 'gone') return ['the key is gone']
-  const { described, aliases } = reading
+  const { described } = reading
   if (!described.known) return [`${described.action} cannot be read: ${described.code}`]
-  if (!aliases.known) return [`${aliases.action} cannot be read: ${aliases.code}`]
   const { state, deletionAt } = described.value
   const states = statesLeft(retirement)
   const isForeign = DELETING_STATES.includes(state) && !isOwnDeletion(retirement, deletionAt)
   return [
     ...(isForeign ? ['deletion: somebody else scheduled it'] : []),
     ...(states.includes(state) ? [] : [`state: Keytrail left it ${states.join(' or ')}; it is ${state}`]),
-    ...retirement.freed.flatMap((alias) => nameDifference(alias, retirement.keyArn, names)),
   ]
 }
 
-function nameDifference(alias: string, keyArn: string, names: Names): readonly string[] {
+/** Whoever has the name by now keeps it; the key comes back without. */
+function namesTaken(alias: string, keyArn: string, names: Names): readonly string[] {
   const target = names.get(alias)
   // Listed for the key: it was not taken away yet.
   if (target === undefined) return []
-  if (!target.known) return [`${alias}: ${target.action} cannot be read: ${target.code}`]
-  return target.value === null || target.value === keyArn ? [] : [`${alias}: Keytrail left the name free; it stands for ${target.value}`]
+  if (!target.known) return [`whether ${alias} is free cannot be read (${target.action}: ${target.code})`]
+  return target.value === null || target.value === keyArn ? [] : [`${alias} stands for ${target.value} by now and is left to it`]
 }
 
 /** States in which the steps so far leave a key. */

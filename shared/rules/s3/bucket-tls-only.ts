@@ -14,6 +14,10 @@ import { POLICY_EVENTS } from './watched.ts'
  * old TLS, and is not met by plain HTTP, which has no TLS version. CIS 2.1.1 takes it for enough by its words; it is not, and the policy is
  * one word away from one that is (`NumericLessThanIfExists`).
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ *
+ * The form that AWS documents, `Bool` of `aws:PrincipalIsAWSService`, passes. It does not bind anonymous requests, which have no such key:
+ * those come in only where the bucket is open to the world, which is the greater fault.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
  */
 export const s3BucketTlsOnly = defineRule({
   id: 's3-bucket-tls-only',
@@ -34,7 +38,7 @@ export const s3BucketTlsOnly = defineRule({
   source: 'https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html',
   watches: [{ source: 's3.amazonaws.com', names: POLICY_EVENTS }],
   advice:
-    'Deny s3:* on the bucket and its objects to everybody with Bool aws:SecureTransport false and Bool aws:PrincipalIsAWSService false. A denial by s3:TlsVersion alone needs NumericLessThanIfExists: plain HTTP has no TLS version.',
+    'Deny s3:* on the bucket and its objects to everybody with Bool aws:SecureTransport false and BoolIfExists aws:PrincipalIsAWSService false. A denial by s3:TlsVersion alone needs NumericLessThanIfExists: plain HTTP has no TLS version.',
   scope: {
     facts: [],
     outOfScope: ['buckets that keytrail.yml lets answer plain HTTP, such as websites, whose endpoints speak nothing else'],

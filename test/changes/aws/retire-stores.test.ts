@@ -162,7 +162,7 @@ describe('demo keys', () => {
     ])
       await registry.write(each)
     const demo = createDemoRegistry(table)
-    const [first, second, ...more] = await demo.keys()
+    const [first, second, third, ...more] = await demo.keys()
     expect(first).toEqual({
       entryId: 'key',
       keyArn: KEY_ARN,
@@ -170,13 +170,19 @@ describe('demo keys', () => {
       useCase: 'sse',
       owner,
       registeredAt: NOW,
+      state: 'standing',
     })
     expect(second).toMatchObject({ keyArn: OTHER_ARN, aliases: [], useCase: 'caching' })
+    // What its owner took away is told, too: nothing else tells it from one that nobody registered.
+    expect(third).toMatchObject({ keyArn: `${KEY_ARN}-retired`, state: 'retired' })
     expect(more).toEqual([])
     if (first === undefined) throw new Error('there are two')
     await demo.retired(first, 'deleted')
     await demo.retired(first, 'deleted')
-    expect((await demo.keys()).map(({ keyArn }) => keyArn)).toEqual([OTHER_ARN])
+    expect((await demo.keys()).map(({ keyArn, state }) => `${keyArn} ${state}`).toSorted()).toEqual(
+      [`${KEY_ARN} retired`, `${OTHER_ARN} standing`, `${KEY_ARN}-retired retired`].toSorted(),
+    )
+    expect((await demo.keys()).find(({ state, keyArn }) => state === 'retired' && keyArn === KEY_ARN)?.aliases).toHaveLength(2)
     const ofFirst = (await registry.entries('sse')).filter(({ outcome }) => outcome === 'deleted')
     expect(ofFirst.map(({ id }) => id).toSorted()).toEqual(['again', 'alias', 'key'])
     expect((await registry.entries('sse')).find(({ id }) => id === 'bucket')?.state).toBe('made')
@@ -202,6 +208,25 @@ describe('demo keys', () => {
     expect(await registeredNames(table)).toEqual(new Set(['dp-workshop-bucket1', OTHER_ARN]))
     expect(await adopt(table, found, { owner: 'Bob', now: later(9) })).toHaveLength(2)
     expect(await allEntries(table)).toHaveLength(4)
+  })
+
+  it('are adopted by their aliases first, and what broke off is gone on with', async () => {
+    const table = await ground.newTable()
+    const [first, second] = ['alias/kms_key_sse_usecase_1', 'alias/kms_key_sse_usecase_2'] as const
+    const found: readonly AdoptedEntry[] = [
+      { useCase: 'adopted', kind: 'kms-key', name: KEY_ARN, keyArn: '' },
+      { useCase: 'adopted', kind: 'kms-alias', name: first, keyArn: KEY_ARN },
+      { useCase: 'adopted', kind: 'kms-alias', name: second, keyArn: KEY_ARN },
+    ]
+    for (const [writes, names] of [
+      [0, []],
+      [1, [first]],
+      [1, [first, second]],
+    ] as const) {
+      await expect(adopt(failingAt(table, writes, 'before'), found, { owner, now: NOW })).rejects.toThrow('the call failed')
+      expect([...(await registeredNames(table))].toSorted()).toEqual(names)
+    }
+    expect((await adopt(table, found, { owner, now: NOW })).map(({ name }) => name)).toEqual([KEY_ARN])
   })
 })
 

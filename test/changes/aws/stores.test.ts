@@ -146,6 +146,19 @@ describe('what holds runs back', () => {
     expect(await createControlItems(table, ground.newToken).claim('sweep', NOW, 60)).toBeNull()
   })
 
+  it('is the policy in force, since another one was seen at the earliest', async () => {
+    const table = await ground.newTable()
+    const [control, other] = [1, 2].map(() => createControlItems(table, ground.newToken))
+    expect(await control?.policySince('a', NOW)).toBe(0)
+    expect(await other?.policySince('a', later(60))).toBe(0)
+    expect(await control?.policySince('b', later(90))).toBe(later(60))
+    expect(await other?.policySince('b', later(120))).toBe(later(60))
+    expect(await control?.policySince('a', later(150))).toBe(later(120))
+    expect((await ground.itemsOf(table)).map(({ pk, sk, expiresAt }) => [pk?.S, sk?.S, expiresAt])).toEqual([
+      ['policy', 'in-force', undefined],
+    ])
+  })
+
   it('is a budget of an hour, to the piece, however many spend at once', async () => {
     const table = await ground.newTable()
     const control = createControlItems(table, ground.newToken)

@@ -97,7 +97,26 @@ describe('what a workshop left behind', () => {
     { title: 'AWS', key: { manager: 'AWS' }, kinds: ['not-customer-managed'], isAdoptable: false },
     { title: 'a stack', key: { tags: { 'aws:cloudformation:stack-name': 'app' } }, kinds: ['stack'], isAdoptable: false },
     { title: 'an exclusion', ground: { settings: { ...SETTINGS, exclude: [ALIAS] } }, kinds: ['excluded'], isAdoptable: false },
-    { title: 'an entry', ground: { registered: new Set([KEY]) }, kinds: ['registered'], isAdoptable: false },
+    {
+      title: 'an entry of its alias alone: the key is added',
+      ground: { registered: new Set([ALIAS]) },
+      kinds: ['registered'],
+      isAdoptable: true,
+    },
+    {
+      title: 'an entry of the key alone: its alias is added',
+      ground: { registered: new Set([KEY]) },
+      kinds: ['registered'],
+      isAdoptable: true,
+    },
+    {
+      title: 'an entry of the key alone, and another alias',
+      key: { aliases: [ALIAS, 'alias/prod'] },
+      ground: { registered: new Set([KEY]) },
+      kinds: ['registered', 'alias'],
+      isAdoptable: false,
+    },
+    { title: 'entries of both', ground: { registered: new Set([KEY, ALIAS]) }, kinds: ['registered', 'registered'], isAdoptable: false },
     { title: 'no reading', ground: { readings: new Map() }, kinds: ['unread'], isAdoptable: false },
     { title: 'a key that is gone', ground: { readings: new Map([[KEY, { kind: 'gone' }]]) }, kinds: ['unread'], isAdoptable: false },
   ]

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { noteStage } from '../../../shared/changes/retire/note.ts'
 import { retireAll } from '../../../shared/changes/retire/retire-all.ts'
 import { arnOf, createGround, modelKey, OWNER, past, START } from './retire-ground.ts'
 
@@ -105,6 +106,17 @@ describe('what happens while a run is at work', () => {
     const result = await retireAll({ ...ground.ports, keys: { ...keys, disable } }, { apply: true, by: 'schedule' })
     expect(result.keys.filter(({ next }) => next.what === 'wait: Keytrail was stopped').length).toBeGreaterThanOrEqual(6)
     expect(ground.retirements.size).toBeLessThanOrEqual(4)
+  })
+
+  it('another run that is ahead: what this one would have done is told to nobody', async () => {
+    const ground = createGround()
+    ground.register(modelKey(KEY))
+    await ground.run()
+    const [disabling, told] = [ground.retirements.get(KEY), ground.notices.ids()]
+    if (disabling === undefined) throw new Error('it began')
+    const behind = { ...disabling, version: disabling.version - 1 }
+    expect(await noteStage(behind, { stage: 'saving', reason: 'late' }, null, ground.ports)).toEqual({ kind: 'overtaken' })
+    expect(ground.notices.ids()).toEqual(told)
   })
 
   it('a wish for one key only: others are left alone', async () => {

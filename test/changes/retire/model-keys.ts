@@ -20,6 +20,7 @@ export type ModelKey = {
   readonly tags: Readonly<Record<string, string>>
   readonly grants: readonly Grant[]
   readonly lastUse: EpochS | null
+  readonly trackedSince: EpochS
   readonly aliases: readonly string[]
 }
 
@@ -111,7 +112,7 @@ export function createModelKms({ now, lateS = 0 }: { readonly now: EpochS; reado
       tags: fact(keyArn, 'tags', standing.tags),
       grants: fact(keyArn, 'grants', standing.grants),
       policy: fact(keyArn, 'policy', '{}'),
-      lastUse: fact(keyArn, 'lastUse', standing.lastUse),
+      lastUse: fact(keyArn, 'lastUse', { at: standing.lastUse, trackedSince: standing.trackedSince }),
     }
   }
 
@@ -168,8 +169,10 @@ export function createModelKms({ now, lateS = 0 }: { readonly now: EpochS; reado
         change(keyArn, { state: 'Disabled', deletionAt: null })
         return done
       }),
-    triedUse: async (keyArn, aliases, since) => {
-      const meant = (uses.get(keyArn) ?? []).filter(({ at, named }) => at >= since && (named === keyArn || aliases.includes(named)))
+    triedUse: async (keyArn, aliases, since, { notBy } = {}) => {
+      const meant = (uses.get(keyArn) ?? []).filter(
+        ({ at, named, caller }) => at >= since && (named === keyArn || aliases.includes(named)) && caller !== notBy,
+      )
       return fact(keyArn, 'triedUse', meant.toSorted((one, other) => one.at - other.at).at(-1) ?? null)
     },
   }

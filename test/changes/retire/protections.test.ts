@@ -48,6 +48,8 @@ const ROWS: readonly Row[] = [
   { title: 'an alias that the registry does not have', key: { aliases: [...ALIASES, 'alias/prod'] }, expected: ['alias'] },
   { title: 'a grant', key: { grants: [GRANT] }, expected: ['grant'] },
   { title: 'used 13 days ago', key: { lastUse: past(13) }, expected: ['recent'] },
+  { title: 'a use that KMS could not have seen', key: { lastUse: null, trackedSince: past(13) }, expected: ['recent'] },
+  { title: 'nothing that KMS would have seen', key: { lastUse: null, trackedSince: past(15) }, expected: [] },
   { title: 'registered 13 days ago', entry: { registeredAt: past(13) }, expected: ['recent'] },
   { title: 'tagged to be kept', key: { tags: { 'keytrail:keep': 'false' } }, expected: ['keep-tag'] },
   { title: 'of a stack', key: { tags: { 'aws:cloudformation:stack-name': 'app' } }, expected: ['stack'] },
@@ -80,36 +82,21 @@ describe('what protects a key', () => {
 
   const HOLDS: readonly (Omit<Row, 'expected'> & { readonly kind: string })[] = [
     { title: 'a grant', key: { grants: [GRANT] }, kind: 'grant' },
-    { title: 'a tag', key: { tags: { 'keytrail:keep': '' } }, kind: 'keep-tag' },
     { title: 'another alias', key: { aliases: [...ALIASES, 'alias/prod'] }, kind: 'alias' },
-    { title: 'an exclusion', exclude: ['alias/*-4'], kind: 'excluded' },
     { title: 'unread tags', unread: 'tags', kind: 'unread' },
     { title: 'an unread last use', unread: 'lastUse', kind: 'unread' },
   ]
-  it.each(HOLDS)('$title that comes up during the watch holds it there until it is gone', async ({ key = {}, exclude, unread, kind }) => {
+  it.each(HOLDS)('$title that comes up during the watch holds it there until it is gone', async ({ key = {}, unread, kind }) => {
     const ground = createGround()
     ground.register(modelKey(KEY, { aliases: ALIASES }))
     await ground.run()
     ground.kms.change(KEY, key)
     if (unread !== undefined) ground.kms.failRead(KEY, unread)
-    if (exclude !== undefined) ground.setSettings({ exclude })
     ground.pass(100)
     expect(await ground.run()).toMatchObject([{ after: 'watching', protections: [{ kind }] }])
     expect(ground.kms.written.map(({ call }) => call)).toEqual(['disable'])
     ground.kms.change(KEY, { grants: [], tags: {}, aliases: ALIASES })
     ground.kms.healReads()
-    ground.setSettings({ exclude: [] })
     expect(await ground.run()).toMatchObject([{ after: 'scheduled', protections: [] }])
-  })
-
-  it('uses that cannot be read hold it too', async () => {
-    const ground = createGround()
-    ground.register(modelKey(KEY))
-    await ground.run()
-    ground.kms.failRead(KEY, 'triedUse', 'failed')
-    ground.pass(100)
-    expect(await ground.run()).toMatchObject([{ after: 'watching', next: { what: expect.stringContaining('cannot be read') as string } }])
-    ground.kms.healReads()
-    expect(await ground.run()).toMatchObject([{ after: 'scheduled' }])
   })
 })

@@ -45,13 +45,23 @@ export function modelKey(keyArn: string, key: Partial<ModelKey> = {}): ModelKey 
     tags: {},
     grants: [],
     lastUse: past(50),
+    trackedSince: past(100),
     aliases: [],
     ...key,
   }
 }
 
 function demoKey(keyArn: string, entry: Partial<DemoKey> = {}): DemoKey {
-  return { entryId: `entry of ${keyArn}`, keyArn, aliases: [], useCase: 'sse', owner: OWNER, registeredAt: past(100), ...entry }
+  return {
+    entryId: `entry of ${keyArn}`,
+    keyArn,
+    aliases: [],
+    useCase: 'sse',
+    owner: OWNER,
+    registeredAt: past(100),
+    state: 'standing',
+    ...entry,
+  }
 }
 
 /** The n-th call to anything outside breaks: before it has an effect, or after it. */

@@ -41,6 +41,21 @@ describe('a retirement is taken back', () => {
     expect(ground.kms.key(KEY)).toMatchObject({ state: 'Enabled', aliases: [ALIAS], deletionAt: null })
   })
 
+  it('where a name stands for another key by now: that is told, and the name is left to it', async () => {
+    const other = arnOf('b')
+    const ground = await after(SCHEDULED, ({ kms }) => kms.put(modelKey(other, { aliases: [ALIAS] })))
+    const undone = await undoRetirement(KEY, { by: OWNER }, ground.ports)
+    expect(undone).toMatchObject({
+      kind: 'saving',
+      report: { failure: null },
+      names: [`${ALIAS} stands for ${other} by now and is left to it`],
+    })
+    expect(ground.kms.key(KEY)).toMatchObject({ state: 'Enabled', aliases: [], deletionAt: null })
+    expect(ground.kms.key(other)?.aliases).toEqual([ALIAS])
+    ground.pass(1)
+    expect(await ground.run()).toMatchObject([{ after: 'saved' }])
+  })
+
   it('after AWS refused a step', async () => {
     const ground = createGround()
     ground.register(modelKey(KEY, { aliases: [ALIAS] }))
@@ -77,12 +92,6 @@ describe('a retirement is taken back', () => {
       hours: SCHEDULED,
       act: ({ kms }) => kms.change(KEY, { deletionAt: past(-60) }),
       difference: ['deletion: somebody else scheduled it'],
-    },
-    {
-      title: 'where the name stands for another key',
-      hours: SCHEDULED,
-      act: ({ kms }) => kms.put(modelKey(arnOf('b'), { aliases: [ALIAS] })),
-      difference: [`${ALIAS}: Keytrail left the name free; it stands for ${arnOf('b')}`],
     },
     {
       title: 'where the key cannot be read',

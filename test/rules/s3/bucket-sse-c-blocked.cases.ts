@@ -19,6 +19,12 @@ export const cases = bucketCases([
   { title: 'blocks something that nobody knew', facts: { encryption: [{ ...SSE_S3, blockedTypes: ['SSE-X'] }] }, verdict: 'fail' },
   { title: 'blocks SSE-C in one of two rules', facts: { encryption: [SSE_KMS, { ...SSE_S3, blockedTypes: [] }] }, verdict: 'fail' },
   { title: 'has no policy either', facts: { ...OPEN, policy: null }, verdict: 'fail', says: NOT_BLOCKED },
+  {
+    title: 'blocks nothing, and keytrail.yml names it',
+    facts: OPEN,
+    expectations: expectingOf('northwind-*', { blocksSseC: true }),
+    verdict: 'fail',
+  },
   { title: 'denies SSE-C by its policy', facts: { ...OPEN, policy: bucketPolicy(DENIED) }, verdict: 'pass' },
   {
     title: 'denies SSE-C for a folder',
