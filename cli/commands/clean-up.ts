@@ -107,7 +107,7 @@ async function adoptFound(pattern: AdoptPattern, options: CleanUpOptions, place:
   const consent = entries.length === 0 ? 'no' : await consentTo(candidates, options)
   const written = consent === 'yes' ? await changes.adopt(entries, { owner: caller.arn, now: now() }) : null
   const registered = written === null ? null : written.map(({ name }) => name)
-  process.stdout.write(options.format === 'json' ? adoptionJson({ ...found, registered }) : registeredText(registered))
+  process.stdout.write(options.format === 'json' ? adoptionJson({ ...found, registered }) : registeredText({ ...found, registered }))
   if (consent === 'nobody') {
     process.stderr.write('keytrail: --adopt asks before it registers, and there is no terminal: add --yes\n')
     return ExitCode.wrongUsage

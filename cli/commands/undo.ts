@@ -54,13 +54,13 @@ async function list({ limit, format, quiet }: UndoOptions, place: ChangesPlace):
   const { keys } = retirePortsOf(place)
   const retired: Retired = { all, difference: (retirement) => progress.counted(retirementDifference(retirement, keys)) }
   const listed = await listRows(listUndoable({ store, aspects: { ...aspects, read } }), retired, limit).finally(progress.stop)
-  process.stdout.write(format === 'json' ? undoListJson(targetOf(place), listed) : undoListText(listed))
+  process.stdout.write(format === 'json' ? undoListJson(targetOf(place), listed) : undoListText(targetOf(place), listed))
   return listed.rows.some(({ canUndo, state }) => canUndo === 'unknown' && state !== 'writing') ? ExitCode.unread : ExitCode.fine
 }
 
 async function undo(id: string, { format }: UndoOptions, place: ChangesPlace): Promise<number> {
   const undone = await (id.startsWith('arn:') ? undoneRetirement(id, place) : undoneChange(id, place))
-  process.stdout.write(format === 'json' ? undoJson(targetOf(place), undone) : undoneText(undone))
+  process.stdout.write(format === 'json' ? undoJson(targetOf(place), undone) : undoneText(targetOf(place), undone))
   return EXIT_CODES[undone.outcome]
 }
 

@@ -40,8 +40,9 @@ export function changesJson({ target, stop, last, retirements }: ChangesReport):
   })
 }
 
-export function changesText({ stop, last, retirements }: ChangesReport): string {
-  const head = stop === null ? ['Keytrail is not stopped: enforcement and clean-up change what they are told to.'] : stoppedText(stop)
+export function changesText({ target, stop, last, retirements }: ChangesReport): string {
+  const head =
+    stop === null ? ['Keytrail is not stopped: enforcement and clean-up change what they are told to.'] : stoppedText(target, stop)
   const body = last.length === 0 ? ['Enforcement changed nothing in the last 400 days.'] : ['The last changes:', ...last.map(changeText)]
   return `${[...head, ...body, ...retiredText(retirements.length)].join('\n\n')}\n`
 }

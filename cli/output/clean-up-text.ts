@@ -8,6 +8,7 @@ import type { Adoption, CleanedUp } from './clean-up-json.ts'
 import { labelled } from './labelled.ts'
 import { stageWords } from './retirement-words.ts'
 import { shown } from './shown.ts'
+import { commandAt, type Target } from './target-json.ts'
 
 /** So many keys are shown one by one; the others are counted. */
 const SHOWN_MAX = 200
@@ -24,7 +25,7 @@ export function cleanUpText(cleaned: CleanedUp): string {
   const body = keys.slice(0, SHOWN_MAX).map(keyText)
   const more = keys.length - SHOWN_MAX
   return sections([
-    ...stoppedText(stop),
+    ...stoppedText(target, stop),
     ...(keys.length === 0 ? [] : head),
     ...body,
     ...(more > 0 ? [`and ${more} more; --format json lists all`] : []),
@@ -36,9 +37,8 @@ export function cleanUpText(cleaned: CleanedUp): string {
 
 function nextText({ target, only, isApplied, stop, keys }: CleanedUp): readonly string[] {
   if (isApplied || !keys.some(isToBegin)) return []
-  const at = target.kind === 'aws' ? ' --target aws' : ''
-  if (stop !== null) return [`Next: keytrail changes resume${at}`]
-  return [`Next: keytrail clean-up --apply${at}${only.map((keyArn) => ` --key ${shown(keyArn)}`).join('')}`]
+  if (stop !== null) return [`Next: ${commandAt(target, 'changes resume')}`]
+  return [`Next: ${commandAt(target, 'clean-up --apply')}${only.map((keyArn) => ` --key ${shown(keyArn)}`).join('')}`]
 }
 
 /** What is excluded, and who owns what, stands there: whoever stands in another folder goes by something else. */
@@ -61,15 +61,15 @@ export function candidatesText({ policyFile, pattern, candidates, unread }: Omit
 }
 
 /** What became of it. */
-export function registeredText(registered: Adoption['registered']): string {
+export function registeredText({ target, registered }: Pick<Adoption, 'target' | 'registered'>): string {
   if (registered === null) return 'Nothing was registered.\n'
-  return `Registered: ${registered.map(shown).join(', ')}.\n\nNext: keytrail clean-up\n`
+  return `Registered: ${registered.map(shown).join(', ')}.\n\nNext: ${commandAt(target, 'clean-up')}\n`
 }
 
-export function stoppedText(stop: Stop | null): readonly string[] {
+export function stoppedText(target: Pick<Target, 'kind'>, stop: Stop | null): readonly string[] {
   if (stop === null) return []
   return [
-    `Keytrail is stopped since ${timeText(stop.at)}, by ${shown(stop.by)}: ${shown(stop.reason)}\nkeytrail changes resume lets it go on.`,
+    `Keytrail is stopped since ${timeText(stop.at)}, by ${shown(stop.by)}: ${shown(stop.reason)}\n${commandAt(target, 'changes resume')} lets it go on.`,
   ]
 }
 

@@ -8,6 +8,11 @@ export type Target = { readonly kind: 'local' | 'aws'; readonly caller: Pick<Cal
 
 const TEXT_BYTES_MAX = 2048
 
+/** A command to go on with, at the same target. */
+export function commandAt({ kind }: Pick<Target, 'kind'>, command: string): string {
+  return `keytrail ${command}${kind === 'aws' ? ' --target aws' : ''}`
+}
+
 /** What every report of changes begins with. */
 export function targetJson({ kind, caller }: Target): object {
   return { kind, accountId: caller.accountId, region: caller.region, caller: caller.arn }

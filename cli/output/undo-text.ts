@@ -1,6 +1,7 @@
 import { cutText, timeText } from '../../shared/findings/plain-text.ts'
 import { labelled } from './labelled.ts'
 import { shown } from './shown.ts'
+import { commandAt, type Target } from './target-json.ts'
 import type { Undone } from './undo-json.ts'
 import type { Listed, ListedRow } from './undo-list.ts'
 
@@ -8,9 +9,9 @@ import type { Listed, ListedRow } from './undo-list.ts'
 const LINE_BYTES_MAX = 400
 const ANSWERS = { yes: 'yes', no: 'no', unknown: 'not known' } as const
 
-export function undoListText({ rows, isCut }: Listed): string {
+export function undoListText(target: Pick<Target, 'kind'>, { rows, isCut }: Listed): string {
   if (rows.length === 0) return 'Keytrail has changed nothing in the last 400 days.\n'
-  const last = rows.some(({ canUndo }) => canUndo === 'yes') ? ['Next: keytrail undo <record or key ARN>'] : []
+  const last = rows.some(({ canUndo }) => canUndo === 'yes') ? [`Next: ${commandAt(target, 'undo <record or key ARN>')}`] : []
   return `${[...rows.map(rowText), ...(isCut ? ['and more; --limit lists them'] : []), ...last].join('\n\n')}\n`
 }
 
@@ -30,7 +31,7 @@ function rowText({ id, at, what, resourceArn, by, state, canUndo, why, differenc
   ].join('\n')
 }
 
-export function undoneText({ id, words, recordId, was, is, done, next, names, difference }: Undone): string {
+export function undoneText(target: Pick<Target, 'kind'>, { id, words, recordId, was, is, done, next, names, difference }: Undone): string {
   return `${[
     shown(words),
     ...labelled('was', was === null ? [] : [was]),
@@ -40,6 +41,6 @@ export function undoneText({ id, words, recordId, was, is, done, next, names, di
     ...labelled('next', next === null ? [] : [next]),
     ...difference.map((line) => `  ${shown(line)}`),
     ...labelled('record', recordId === null || recordId === id ? [] : [recordId]),
-    ...(recordId === null ? [] : ['', `To take that back: keytrail undo ${shown(recordId)}`]),
+    ...(recordId === null ? [] : ['', `To take that back: ${commandAt(target, `undo ${shown(recordId)}`)}`]),
   ].join('\n')}\n`
 }

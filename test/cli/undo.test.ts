@@ -252,6 +252,6 @@ describe('the list of what can be taken back', () => {
     const listed = await listRows(changes(), { all: [retirement(1), retirement(8), retirement(7)], difference }, limit)
     expect({ ids: listed.rows.map(({ id }) => id), isCut: listed.isCut, reads }).toEqual({ ids, isCut, reads: read })
     expect(keysRead.length).toBeLessThanOrEqual(limit + 1)
-    expect(undoListText(listed).includes('and more; --limit lists them')).toBe(isCut)
+    expect(undoListText({ kind: 'local' }, listed).includes('and more; --limit lists them')).toBe(isCut)
   })
 })
