@@ -1,10 +1,9 @@
 /** What the resources that `npm run bench:audit` judges have in common. */
 import { observed, type Observed, type Unread } from '../shared/observed.ts'
-import { DAY_S } from '../shared/rules/days.ts'
 import { DEFAULT_EXPECTATIONS, type Expectations } from '../shared/rules/expectations.ts'
 import type { FactsOf, ResourceKind } from '../shared/rules/facts.ts'
 import type { AnyFacts, Resource, Surroundings } from '../shared/rules/rule.ts'
-import type { EpochS } from '../shared/time.ts'
+import { DAY_S, type EpochS } from '../shared/time.ts'
 
 export const ACCOUNT = '111122223333'
 export const REGION = 'eu-central-1'

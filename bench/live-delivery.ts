@@ -1,7 +1,7 @@
 /** How KMS events come to the function that counts them: late, out of order, some of them twice, in the batches of several pollers. */
 import { createRandom, logNormalMs } from '../local/cloudtrail/random.ts'
 import type { EpochS } from '../shared/time.ts'
-import type { QueueMessage } from '../shared/usage/fold.ts'
+import type { QueueMessage } from '../shared/queue-message.ts'
 import { createEventWriter, type Load } from './live-events.ts'
 
 export type Arrivals = { readonly load: Load; readonly start: EpochS; readonly calls: number; readonly minutes: number }

@@ -5,7 +5,7 @@
 import type { Context, SQSEvent } from 'aws-lambda'
 import { type EpochS, HOUR_S } from '../shared/time.ts'
 import { countMessages } from '../shared/usage/count-messages.ts'
-import { queueMessage } from '../shared/usage/fold.ts'
+import { queueMessage } from '../shared/queue-message.ts'
 import type { UsageWriter } from '../shared/usage/usage-store.ts'
 import { createEventWriter, type Load, usageReader } from './live-events.ts'
 

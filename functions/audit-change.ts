@@ -8,7 +8,7 @@ import { auditMessages } from '../shared/audit/audit-messages.ts'
 import { createStackAudit } from '../shared/aws/stack-audit.ts'
 import { ownPolicy } from '../shared/policy-file/own-policy.ts'
 import { ALL_RULES } from '../shared/rules/all-rules.ts'
-import { queueMessage } from '../shared/usage/fold.ts'
+import { queueMessage } from '../shared/queue-message.ts'
 import { auditChangeEnvironment, newToken, now } from '../shared/wiring.ts'
 
 const [logger, metrics] = [new Logger(), new Metrics()]

@@ -9,7 +9,7 @@ import { createDynamoDBClient, createTable } from '../shared/aws/table.ts'
 import { createUsageTable } from '../shared/aws/usage-table.ts'
 import { createContextDigester } from '../shared/usage/context-digest.ts'
 import { countMessages } from '../shared/usage/count-messages.ts'
-import { queueMessage } from '../shared/usage/fold.ts'
+import { queueMessage } from '../shared/queue-message.ts'
 import { countKeyUsageEnvironment, newToken, now } from '../shared/wiring.ts'
 
 const logger = new Logger()

@@ -10,7 +10,7 @@ import { enforceMessages } from '../shared/changes/enforce-messages.ts'
 import { tellNotices } from '../shared/changes/tell-notices.ts'
 import { ownPolicy } from '../shared/policy-file/own-policy.ts'
 import { ALL_RULES } from '../shared/rules/all-rules.ts'
-import { queueMessage } from '../shared/usage/fold.ts'
+import { queueMessage } from '../shared/queue-message.ts'
 import { changesEnvironment, newToken, now } from '../shared/wiring.ts'
 
 const [logger, metrics] = [new Logger(), new Metrics()]

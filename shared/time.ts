@@ -5,6 +5,7 @@ export type EpochS = Brand<number, 'EpochS'>
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 export const HOUR_S = 3600
+export const DAY_S = 24 * HOUR_S
 const ZERO = 0x30
 const COLON = 0x3a
 const ZULU = 0x5a

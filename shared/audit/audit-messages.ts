@@ -1,22 +1,11 @@
+import { noteFailure } from '../failures.ts'
 import { inLanes } from '../findings/batches.ts'
+import type { ParkedMessage, QueueMessage } from '../queue-message.ts'
 import type { Resource } from '../rules/rule.ts'
-import type { EpochS } from '../time.ts'
 import { type Again, againBody, delayBefore } from './again-message.ts'
 import { auditOne, type AuditPorts } from './audit-one.ts'
 import { type ChangeMessage, type ChangeReader, readChangeMessage } from './change-message.ts'
 import { pointedAt, type RelatedPorts } from './related.ts'
-
-/** A message of the queue of changes. */
-export type QueueMessage = { readonly id: string; readonly body: string; readonly sentAt: EpochS }
-
-/** A message that tells of no change, set aside. Its body is not kept. */
-export type ParkedMessage = {
-  readonly messageId: string
-  readonly sentAt: EpochS
-  readonly kind: 'malformed' | 'spoofed'
-  readonly reason: string
-  readonly body: string
-}
 
 export type MessagePorts = RelatedPorts & {
   readonly audit: AuditPorts
@@ -61,8 +50,7 @@ export async function auditMessages(messages: readonly QueueMessage[], ports: Me
   const failures = new Map<string, Error>()
   const counts = { resources: 0, changes: 0, again: 0, other: 0, malformed: 0, spoofed: 0 }
   const fail = (ids: readonly string[], error: unknown): void => {
-    const failure = error instanceof Error ? error : new Error('something failed that is no error', { cause: error })
-    failures.set(`${failure.name} ${failure.message}`, failure)
+    noteFailure(failures, error)
     for (const id of ids) failed.add(id)
   }
   const attempt = async (ids: readonly string[], run: () => Promise<void>): Promise<void> => {

@@ -1,3 +1,4 @@
+import { noteFailure } from '../failures.ts'
 import { inLanes } from '../findings/batches.ts'
 import { FINDING_STATUSES } from '../findings/finding.ts'
 import { type UnmatchedExemption, unmatchedExemptions } from '../findings/unmatched-exemptions.ts'
@@ -93,7 +94,7 @@ export async function sweep(ports: SweepPorts): Promise<SweepResult> {
     // Before it is noted: it is not done again.
     if (isDone) await ports.tell('complete')
     // Whoever is not told finds it in the outbox, a little later.
-    else if (state.changes > log.state.changes) await ports.tell('changes').catch((error: unknown) => note(failures, error))
+    else if (state.changes > log.state.changes) await ports.tell('changes').catch((error: unknown) => noteFailure(failures, error))
     log = { ...log, state, complete: isComplete ? { startedAt: state.startedAt, endedAt: ports.audit.now() } : log.complete }
     const written = await ports.sweepStore.write(log, revision)
     if (written === 'conflict') return result('overtaken')
@@ -177,10 +178,10 @@ async function judgeAll(resources: readonly Resource[], before: Judged, run: Run
     const again = { resource, eventId: null, madeAt: null, attempt: FIRST_ATTEMPT }
     const outcome = await auditOne(again, ports.audit).catch((error: unknown) => ({ kind: 'failed' as const, changes: 0, errors: [error] }))
     changes += outcome.changes
-    for (const error of outcome.errors) note(failures, error)
+    for (const error of outcome.errors) noteFailure(failures, error)
     if (outcome.kind === 'done') return
     left.push(resource.arn)
-    await ports.sendAgain(againBody(again), delayBefore(FIRST_ATTEMPT)).catch((error: unknown) => note(failures, error))
+    await ports.sendAgain(againBody(again), delayBefore(FIRST_ATTEMPT)).catch((error: unknown) => noteFailure(failures, error))
   })
   if (isBroken) return 'time is up'
   return {
@@ -204,11 +205,6 @@ async function noteAll(buckets: readonly Resource[], before: Judged, { ports, is
 
 function withJudged(state: SweepState, judged: Judged, behind: string | null): SweepState {
   return { ...state, ...judged, behind }
-}
-
-function note(failures: Map<string, Error>, error: unknown): void {
-  const failure = error instanceof Error ? error : new Error('something failed that is no error', { cause: error })
-  failures.set(`${failure.name} ${failure.message}`, failure)
 }
 
 async function unmatchedIn(

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Finding, FindingStatus } from '../findings/finding.ts'
 import type { AccessNote, DigestNote, FindingStore, KeptFinding, OutboxMarker } from '../findings/finding-store.ts'
 import { isJsonObject, memberOf } from '../json.ts'
-import type { EpochS } from '../time.ts'
+import { DAY_S, type EpochS } from '../time.ts'
 import { type Condition, type Item, itemAt, numberAttribute, numberOf, type Table, textAttribute, textOf } from './table.ts'
 
-const DAY_S = 86_400
 /** As long as roll-ups of usage: what became of a resource can be asked for more than a year. */
 const GONE_S = 400 * DAY_S
 const ACCESS_S = 400 * DAY_S

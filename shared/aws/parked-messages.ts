@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type EpochS, HOUR_S, hourText } from '../time.ts'
+import { DAY_S, type EpochS, hourText } from '../time.ts'
 import { numberAttribute, type Table, textAttribute } from './table.ts'
 
 /** A message that was set aside, and why. */
@@ -11,7 +11,7 @@ type Parked = {
   readonly body: string
 }
 
-const PARKED_S = 35 * 24 * HOUR_S
+const PARKED_S = 35 * DAY_S
 const REASON_LENGTH_MAX = 256
 
 /** Keeps reason, size and digest of a message under `parked#<day>` `<message ID>`; again without effect. */

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type EpochS, HOUR_S, hourText, parseEventTime } from '../time.ts'
+import { DAY_S, type EpochS, hourText, parseEventTime } from '../time.ts'
 import { EVENT_AGE_S_MAX } from '../usage/usage-message.ts'
 import type { MarkedHour, StoredRollUp, UsageStore } from '../usage/usage-store.ts'
 import { parkMessage } from './parked-messages.ts'
 import { bytesOf, type Item, numberAttribute, numberOf, type Table, textAttribute, textOf } from './table.ts'
 
-const DAY_S = 24 * HOUR_S
 /** A day longer than events are added to an hour: whatever is added meets all that was there. */
 const SEGMENT_S = EVENT_AGE_S_MAX + DAY_S
 const ROLL_UP_S = 400 * DAY_S

@@ -1,22 +1,14 @@
+import { noteFailure } from '../failures.ts'
 import { inLanes } from '../findings/batches.ts'
 import { type EnforceRequest, parseEnforceRequest } from '../findings/enforce-request.ts'
-import type { EpochS } from '../time.ts'
+import type { ParkedMessage, QueueMessage } from '../queue-message.ts'
 import { changeOne, type ChangeOutcome } from './change-one.ts'
 import type { ChangePorts } from './change-ports.ts'
-
-/** A message of the queue of what is to be put right. */
-type QueueMessage = { readonly id: string; readonly body: string; readonly sentAt: EpochS }
 
 export type EnforcePorts = {
   readonly change: ChangePorts
   /** Sets a message aside that asks for nothing. */
-  park(message: {
-    readonly messageId: string
-    readonly sentAt: EpochS
-    readonly kind: 'malformed'
-    readonly reason: string
-    readonly body: string
-  }): Promise<void>
+  park(message: ParkedMessage): Promise<void>
   /** Says that there is something to announce. */
   tell(reason: 'changes'): Promise<void>
   /** Milliseconds until the invocation is ended from outside. */
@@ -50,8 +42,7 @@ export async function enforceMessages(messages: readonly QueueMessage[], ports: 
     try {
       await run()
     } catch (error) {
-      const failure = error instanceof Error ? error : new Error('something failed that is no error', { cause: error })
-      failures.set(`${failure.name} ${failure.message}`, failure)
+      noteFailure(failures, error)
       for (const id of ids) failed.add(id)
     }
   }

@@ -1,14 +1,12 @@
 import type { AnyFacts, Resource } from '../rules/rule.ts'
 import { matchesPattern } from '../text-pattern.ts'
-import type { EpochS } from '../time.ts'
+import { DAY_S, type EpochS } from '../time.ts'
 import type { ChangePolicy } from './change-ports.ts'
 import type { ChangeRecord } from './record.ts'
+import { STACK_TAG } from './stack-tag.ts'
 
-const DAY_S = 86_400
 /** So many writes on one resource in a day, of all rules: more may be a fight with whoever changes it back. */
 const WRITES_A_DAY = 2
-/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html */
-const STACK_TAG = 'aws:cloudformation:stack-name'
 
 /** Who else sets the resource, by `keytrail.yml` and by its tags, if they were read; null: nobody known. */
 export function ownerOf({ arn }: Resource, facts: AnyFacts, owners: ChangePolicy['owners']): string | null {

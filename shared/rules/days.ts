@@ -1,6 +1,4 @@
-import { type EpochS, HOUR_S } from '../time.ts'
-
-export const DAY_S = 24 * HOUR_S
+import { DAY_S, type EpochS } from '../time.ts'
 
 /** Whole days from one instant to a later one. */
 export function wholeDays(from: EpochS, to: EpochS): number {

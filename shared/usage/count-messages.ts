@@ -1,4 +1,5 @@
-import { type FoldCounts, foldMessages, type QueueMessage } from './fold.ts'
+import type { QueueMessage } from '../queue-message.ts'
+import { type FoldCounts, foldMessages } from './fold.ts'
 import type { UsageMessageReader } from './usage-message.ts'
 import type { UsageWriter } from './usage-store.ts'
 

@@ -1,31 +1,8 @@
-import { type EpochS, epochS } from '../time.ts'
+import type { ParkedMessage, QueueMessage } from '../queue-message.ts'
+import type { EpochS } from '../time.ts'
 import { hoursOf, type Segment, segmentsOf } from './segment.ts'
 import { readUsageMessage, type UsageMessage, type UsageMessageReader } from './usage-message.ts'
 import { createUseBatchBuilder, type UseBatchBuilder } from './use-batch.ts'
-
-/** A message of the queue of KMS events. */
-export type QueueMessage = {
-  readonly id: string
-  readonly body: string
-  /** When the queue got it. */
-  readonly sentAt: EpochS
-}
-
-/** A message as SQS hands it to a function. */
-type SqsRecord = { readonly messageId: string; readonly body: string; readonly attributes: { readonly SentTimestamp: string } }
-
-export function queueMessage({ messageId, body, attributes }: SqsRecord): QueueMessage {
-  return { id: messageId, body, sentAt: epochS(Number(attributes.SentTimestamp)) ?? NEVER }
-}
-
-/** A message that holds nothing to count, set aside: where it was, and what was wrong with it. Its body is not kept. */
-export type ParkedMessage = {
-  readonly messageId: string
-  readonly sentAt: EpochS
-  readonly kind: 'malformed' | 'spoofed'
-  readonly reason: string
-  readonly body: string
-}
 
 /** What a batch of messages comes to. */
 export type Fold = {
@@ -47,7 +24,6 @@ export type FoldCounts = {
   readonly unreached: number
 }
 
-const NEVER = 0 as EpochS
 /** Asking for the time costs more than a message does. */
 const MESSAGES_PER_LOOK = 128
 

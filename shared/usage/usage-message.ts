@@ -1,5 +1,5 @@
 import type { AccountId } from '../arn.ts'
-import { type EpochS, HOUR_S } from '../time.ts'
+import { DAY_S, type EpochS, HOUR_S } from '../time.ts'
 import { type ContextDigester, isCryptographicCall, type ToldUses } from './key-use.ts'
 import { KMS_EVENT_SOURCE } from './operations.ts'
 import { createPlainEventReader } from './plain-event.ts'
@@ -25,7 +25,7 @@ export type UsageMessageReader = {
 }
 
 /** Events older than that are not added: an hour's segments live a day longer, so that it is whole whenever something is added to it. */
-export const EVENT_AGE_S_MAX = 35 * 24 * HOUR_S
+export const EVENT_AGE_S_MAX = 35 * DAY_S
 /** AWS's clocks and this one agree better than that. */
 const FUTURE_S_MAX = HOUR_S
 /** Nobody outside AWS can send an event with such a source. */

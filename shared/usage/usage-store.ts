@@ -1,5 +1,5 @@
 import type { EpochS } from '../time.ts'
-import type { ParkedMessage } from './fold.ts'
+import type { ParkedMessage } from '../queue-message.ts'
 import type { Segment } from './segment.ts'
 
 /** An hour's usage in one piece, made of its segments. */

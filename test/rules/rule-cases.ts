@@ -3,8 +3,7 @@ import { DEFAULT_EXPECTATIONS, type Expectations } from '../../shared/rules/expe
 import type { FactName, FactsOf, ResourceKind } from '../../shared/rules/facts.ts'
 import type { AnyFacts, Resource, Rule, Surroundings } from '../../shared/rules/rule.ts'
 import type { Verdict } from '../../shared/rules/verdict.ts'
-import { DAY_S } from '../../shared/rules/days.ts'
-import type { EpochS } from '../../shared/time.ts'
+import { DAY_S, type EpochS } from '../../shared/time.ts'
 
 /** A Sunday in November 2026. */
 export const NOW = 1_795_338_000 as EpochS

@@ -1,5 +1,5 @@
 import type { Claim, Control, Stop } from '../../changes/control.ts'
-import { type EpochS, HOUR_S, hourText } from '../../time.ts'
+import { DAY_S, type EpochS, HOUR_S, hourText } from '../../time.ts'
 import { type ControlTable, itemAt, numberAttribute, textAttribute } from '../table.ts'
 import { kept, ownItem, valueIn } from './own-item.ts'
 
@@ -9,7 +9,7 @@ const CLAIM = 'claim'
 const POLICY = 'policy'
 const IN_FORCE = 'in-force'
 /** So long after they are over, claims and budgets go by themselves. */
-const OVER_S = 24 * HOUR_S
+const OVER_S = DAY_S
 
 type InForce = { readonly digest: string; readonly since: EpochS; readonly seenAt: EpochS }
 

@@ -1,7 +1,7 @@
 import { NOTHING_COUNTED, type RetireKeyPort, type TriedUse } from '../../changes/retire/reading.ts'
 import { unread } from '../../observed.ts'
 import { cappedText } from '../../text.ts'
-import { type EpochS, HOUR_S } from '../../time.ts'
+import { DAY_S, type EpochS, HOUR_S } from '../../time.ts'
 import { KEY_USAGE_RULE_NAME, keyUsageRuleProblems } from '../../usage/key-usage-rule.ts'
 import { type KeyUse, SENT_BYTES_MAX } from '../../usage/key-use.ts'
 import { readUsage } from '../../usage/read-usage.ts'
@@ -21,7 +21,6 @@ export type CountedParts = {
   now(): EpochS
 }
 
-const DAY_S = 24 * HOUR_S
 /** A day less than roll-ups of usage are kept. */
 const USAGE_S = 399 * DAY_S
 const READING = 'dynamodb:Query'

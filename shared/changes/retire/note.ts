@@ -1,6 +1,5 @@
 import { plainText, timeText } from '../../findings/plain-text.ts'
-import { DAY_S } from '../../rules/days.ts'
-import type { EpochS } from '../../time.ts'
+import { DAY_S, type EpochS } from '../../time.ts'
 import type { Notice } from '../notice.ts'
 import type { DemoKey } from './demo-key.ts'
 import type { RetirePorts } from './ports.ts'

@@ -1,5 +1,4 @@
-import { DAY_S } from '../../rules/days.ts'
-import { type EpochS, HOUR_S } from '../../time.ts'
+import { DAY_S, type EpochS, HOUR_S } from '../../time.ts'
 import { ADOPTED } from './demo-key.ts'
 import type { RetireGround } from './ground.ts'
 import { isFresh } from './periods.ts'

@@ -1,5 +1,4 @@
-import { DAY_S } from '../../rules/days.ts'
-import { type EpochS, HOUR_S } from '../../time.ts'
+import { DAY_S, type EpochS, HOUR_S } from '../../time.ts'
 import type { Retirement } from './retirement.ts'
 import type { RetireSettings } from './settings.ts'
 

@@ -1,9 +1,10 @@
 import type { Observed } from '../../observed.ts'
-import { counted, DAY_S } from '../../rules/days.ts'
+import { counted } from '../../rules/days.ts'
 import { listed } from '../../rules/listed.ts'
 import { matchesPattern } from '../../text-pattern.ts'
-import type { EpochS } from '../../time.ts'
+import { DAY_S, type EpochS } from '../../time.ts'
 import { timeText } from '../../findings/plain-text.ts'
+import { STACK_TAG } from '../stack-tag.ts'
 import type { CodeOwner, RetireGround } from './ground.ts'
 import { isOwnFresh } from './own-fresh.ts'
 import { later } from './periods.ts'
@@ -35,8 +36,6 @@ export const UNUSABLE_STATES: readonly string[] = ['Disabled', 'PendingImport']
 export const DELETING_STATES: readonly string[] = ['PendingDeletion', 'PendingReplicaDeletion']
 /** Any value keeps the key. */
 const KEEP_TAG = 'keytrail:keep'
-/** CloudFormation puts them on what its stacks own: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html */
-export const STACK_TAG = 'aws:cloudformation:stack-name'
 /** Keys of AWS have aliases that begin so: https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html */
 export const AWS_ALIAS = 'alias/aws/'
 

@@ -1,5 +1,5 @@
+import { DAY_S } from '../../time.ts'
 import type { Refusal, Tried } from '../../tried.ts'
-import { DAY_S } from '../../rules/days.ts'
 import type { RetireGround } from './ground.ts'
 import { TAKEN_AWAY } from './next-step.ts'
 import { holdNotice, noteAgain, noteBeginning, noteStage } from './note.ts'

@@ -1,5 +1,4 @@
-import type { EpochS } from '../../time.ts'
-import { DAY_S } from '../days.ts'
+import { DAY_S, type EpochS } from '../../time.ts'
 import type { CountedUse } from '../facts.ts'
 import { unjudged } from '../verdict.ts'
 

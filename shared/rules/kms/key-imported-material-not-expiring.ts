@@ -1,4 +1,5 @@
-import { counted, DAY_S, dayText, wholeDays } from '../days.ts'
+import { DAY_S } from '../../time.ts'
+import { counted, dayText, wholeDays } from '../days.ts'
 import { defineRule } from '../rule.ts'
 import { fail, notApplicable, pass } from '../verdict.ts'
 import { AWS_MANAGED, AWS_MANAGED_KEYS } from './in-scope.ts'

@@ -1,5 +1,5 @@
-import type { EpochS } from '../../time.ts'
-import { counted, DAY_S, wholeDays } from '../days.ts'
+import { DAY_S, type EpochS } from '../../time.ts'
+import { counted, wholeDays } from '../days.ts'
 import type { CountedUse, KmsKeyFacts } from '../facts.ts'
 import { defineRule } from '../rule.ts'
 import { fail, pass, unjudged, untold } from '../verdict.ts'

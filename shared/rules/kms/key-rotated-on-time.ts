@@ -1,5 +1,5 @@
-import type { EpochS } from '../../time.ts'
-import { counted, DAY_S, dayText, wholeDays } from '../days.ts'
+import { DAY_S, type EpochS } from '../../time.ts'
+import { counted, dayText, wholeDays } from '../days.ts'
 import { defineRule } from '../rule.ts'
 import { fail, notApplicable, pass, unjudged } from '../verdict.ts'
 import { NEVER_ROTATING, ROTATION_FACTS, whyNotRotating } from './in-scope.ts'
