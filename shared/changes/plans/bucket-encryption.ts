@@ -38,3 +38,26 @@ export function encryptionPlanner({ facts, next, summary, guard }: EncryptionPla
       guard === undefined ? Promise.resolve({ kind: 'clear' }) : guard(encryptionStateOf(after), ground, ports),
   }
 }
+
+export function to(value: DefaultEncryption): NextEncryption {
+  return { kind: 'to', value }
+}
+
+export function refused(reason: string): NextEncryption {
+  return { kind: 'refused', reason }
+}
+
+/** The rule under another algorithm and key. A Bucket Key stays, and comes with SSE-KMS where it is wanted of new ones. */
+export function encryptedWith(
+  rule: DefaultEncryption,
+  { algorithm, key, requiresBucketKey }: { readonly algorithm: string; readonly key: string | null; readonly requiresBucketKey: boolean },
+): NextEncryption {
+  // There are no Bucket Keys with SSE-S3, nor with DSSE-KMS. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+  const isBucketKeyEnabled = algorithm === 'aws:kms' && (rule.isBucketKeyEnabled || (rule.algorithm !== algorithm && requiresBucketKey))
+  return to({ ...rule, algorithm, key, isBucketKeyEnabled })
+}
+
+/** Algorithms and keys, for people. */
+export function encryptionsText(rules: readonly DefaultEncryption[]): string {
+  return rules.map(({ algorithm, key }) => `${String(algorithm)}${key === null ? '' : ` under ${key}`}`).join(' and ')
+}

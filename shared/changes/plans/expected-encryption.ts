@@ -1,7 +1,7 @@
 import { expectedOf } from '../../rules/s3/expected.ts'
 import { strengthOf, usesKms } from '../../rules/s3/algorithms.ts'
 import type { DefaultEncryption } from '../aspect.ts'
-import { encryptionPlanner, type NextEncryption } from './bucket-encryption.ts'
+import { encryptedWith, encryptionPlanner, encryptionsText, refused, to } from './bucket-encryption.ts'
 import { bucketFact } from './facts.ts'
 import { guardKms } from './kms-guard.ts'
 
@@ -31,14 +31,12 @@ export const expectedEncryptionPlanner = encryptionPlanner({
     if (algorithm === undefined) return refused(`keytrail.yml expects ${algorithms.join(' or ')}, which is not known here`)
     if ((strengthOf(algorithm) ?? 0) < (strengthOf(now) ?? Number.POSITIVE_INFINITY))
       return refused(`keytrail.yml expects ${algorithm}, which is weaker than the ${now} that stands there: a person has to do that`)
-    if (!usesKms({ algorithm })) return to({ ...rule, algorithm, key: null, isBucketKeyEnabled: false })
+    if (!usesKms({ algorithm })) return encryptedWith(rule, { algorithm, key: null, requiresBucketKey })
     const key = keyFor(rule, keyArns, resource.region)
     if (key === null) return refused(NO_KEY)
-    // There are no Bucket Keys with DSSE-KMS. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
-    const isBucketKeyEnabled = algorithm === 'aws:kms' && (rule.isBucketKeyEnabled || (algorithm !== now && requiresBucketKey))
-    return to({ ...rule, algorithm, key, isBucketKeyEnabled })
+    return encryptedWith(rule, { algorithm, key, requiresBucketKey })
   },
-  summary: (after) => `sets the default encryption to ${after.map(named).join(' and ')}`,
+  summary: (after) => `sets the default encryption to ${encryptionsText(after)}`,
   guard: guardKms,
 })
 
@@ -48,16 +46,4 @@ function keyFor({ key }: DefaultEncryption, keyArns: readonly string[], region: 
   if (key !== null && keyArns.includes(key)) return key
   const [only, ...others] = keyArns.filter((arn) => arn.split(':')[3] === region)
   return only !== undefined && others.length === 0 ? only : null
-}
-
-function named({ algorithm, key }: DefaultEncryption): string {
-  return key === null ? String(algorithm) : `${String(algorithm)} under ${key}`
-}
-
-function to(value: DefaultEncryption): NextEncryption {
-  return { kind: 'to', value }
-}
-
-function refused(reason: string): NextEncryption {
-  return { kind: 'refused', reason }
 }

@@ -1,5 +1,5 @@
 import { overrideFor } from '../../rules/s3/expected.ts'
-import { encryptionPlanner } from './bucket-encryption.ts'
+import { encryptionPlanner, refused, to } from './bucket-encryption.ts'
 import { bucketFact } from './facts.ts'
 
 /** Who speaks of it has, or had, objects under keys of clients. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html */
@@ -14,18 +14,15 @@ export const sseCBlockPlanner = encryptionPlanner({
   facts: ['policy'],
   next(rule, { resource, expectations }) {
     if (rule.blockedTypes.includes('NONE'))
-      return {
-        kind: 'refused',
-        reason: 'somebody allowed SSE-C on this bucket in so many words: block it by hand, or say blocksSseC: false for it in keytrail.yml',
-      }
+      return refused(
+        'somebody allowed SSE-C on this bucket in so many words: block it by hand, or say blocksSseC: false for it in keytrail.yml',
+      )
     const isNamed = overrideFor(resource.arn, expectations.buckets)?.blocksSseC === true
     if (!rule.blockedTypes.includes('SSE-C') && !isNamed)
-      return {
-        kind: 'refused',
-        reason:
-          'this bucket says nothing of SSE-C, so that its account may have such objects: say blocksSseC: true for it by name in keytrail.yml, or block it by hand',
-      }
-    return { kind: 'to', value: { ...rule, blockedTypes: [...new Set([...rule.blockedTypes, 'SSE-C'])].toSorted() } }
+      return refused(
+        'this bucket says nothing of SSE-C, so that its account may have such objects: say blocksSseC: true for it by name in keytrail.yml, or block it by hand',
+      )
+    return to({ ...rule, blockedTypes: [...new Set([...rule.blockedTypes, 'SSE-C'])].toSorted() })
   },
   summary: () => 'blocks objects under keys of clients (SSE-C)',
   guard(_, { facts }) {

@@ -1,6 +1,6 @@
 import { expectedOf } from '../../rules/s3/expected.ts'
 import { usesKms } from '../../rules/s3/algorithms.ts'
-import { encryptionPlanner } from './bucket-encryption.ts'
+import { encryptedWith, encryptionPlanner, encryptionsText, refused, to } from './bucket-encryption.ts'
 import { bucketFact } from './facts.ts'
 import { guardKms } from './kms-guard.ts'
 
@@ -13,18 +13,16 @@ export const weakenedEncryptionPlanner = encryptionPlanner({
   facts: ['isLogTarget', 'policy'],
   next(rule, { facts, resource, expectations }) {
     const [seen, isLogTarget] = [bucketFact(facts, 'strongestSeen'), bucketFact(facts, 'isLogTarget')]
-    if (!seen.known || !isLogTarget.known) return { kind: 'refused', reason: 'what the bucket had before could not be read' }
-    if (seen.value === null) return { kind: 'to', value: rule }
+    if (!seen.known || !isLogTarget.known) return refused('what the bucket had before could not be read')
+    if (seen.value === null) return to(rule)
     const { algorithm, key } = seen.value
     if (isLogTarget.value && usesKms({ algorithm }))
-      return { kind: 'refused', reason: 'access logs are delivered here, which takes SSE-S3: it is not switched to KMS' }
+      return refused('access logs are delivered here, which takes SSE-S3: it is not switched to KMS')
     const { keyArns, requiresBucketKey } = expectedOf(resource.arn, expectations.buckets)
     if (usesKms({ algorithm }) && keyArns.length > 0 && (key === null || !keyArns.includes(key)))
-      return { kind: 'refused', reason: `it had ${key ?? 'the AWS managed key'}, which is not among keyArns of keytrail.yml` }
-    const isBucketKeyEnabled = algorithm === 'aws:kms' && (rule.isBucketKeyEnabled || (rule.algorithm !== algorithm && requiresBucketKey))
-    return { kind: 'to', value: { ...rule, algorithm, key, isBucketKeyEnabled } }
+      return refused(`it had ${key ?? 'the AWS managed key'}, which is not among keyArns of keytrail.yml`)
+    return encryptedWith(rule, { algorithm, key, requiresBucketKey })
   },
-  summary: (after) =>
-    `puts the default encryption back to ${after.map(({ algorithm, key }) => `${String(algorithm)}${key === null ? '' : ` under ${key}`}`).join(' and ')}`,
+  summary: (after) => `puts the default encryption back to ${encryptionsText(after)}`,
   guard: guardKms,
 })
